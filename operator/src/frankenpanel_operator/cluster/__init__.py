@@ -1,0 +1,1 @@
+"""Talks to the Kubernetes API server; the layer to replace in tests."""

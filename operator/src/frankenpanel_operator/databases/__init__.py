@@ -1,0 +1,1 @@
+"""Talks to MariaDB and MySQL servers; statements are built in one place."""

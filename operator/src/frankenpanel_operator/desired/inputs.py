@@ -1,0 +1,77 @@
+"""Everything a builder may know besides the Site itself, already looked up and decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from frankenpanel_operator.credentials import SiteCredentials
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One RuntimeCatalog entry: the PHP version as tenants name it, and its image."""
+
+    php: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersistentPath:
+    """One volume: `name` unique in the Site, `mount_path` relative to the code, `size` a quantity."""
+
+    name: str
+    mount_path: str
+    size: str
+    storage_class: str | None
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One version of a SitePreset: an image that carries code only, and how to run it."""
+
+    preset: str
+    version: str
+    image: str
+    document_root: str
+    config_format: str
+    install_command: tuple[str, ...]
+    health_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where the Site's database lives; `name` is database and user alike."""
+
+    server_name: str
+    engine: str
+    host: str
+    port: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Facts of this installation: where the platform runs and how visitors reach its gateway."""
+
+    namespace: str
+    http_port: int = 80
+    https_port: int = 443
+
+
+@dataclass(frozen=True, slots=True)
+class SiteInputs:
+    """What one Site's objects are computed from, besides its spec.
+
+    `runtime`, `application` or `database` is None where the reference could not be resolved (or, for the
+    database, none is wanted): what depends on it is then withheld, neither changed nor pruned.
+    """
+
+    platform: Platform
+    data_id: str
+    credentials: SiteCredentials
+    storage: tuple[PersistentPath, ...]
+    runtime: Runtime | None
+    application: Application | None
+    database: Database | None
+    primary_host: str | None

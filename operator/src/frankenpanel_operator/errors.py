@@ -1,0 +1,74 @@
+"""Domain errors, and with them the only question the engine asks: try again, or wait for a change?
+
+```text
+FrankenPanelError
+├── SpecError                    nothing but an edit heals it: a condition, never a retry
+│   ├── ObjectNameTakenError     a foreign object has the name that an owned object needs
+│   ├── DatabaseNameTakenError   the server has a database of that name which is not this Site's
+│   └── HostTakenError           another Domain claimed the host first
+├── TransientError               heals by itself: retried with backoff
+│   ├── DatabaseUnavailableError a database server does not answer, or refuses the admin account
+│   └── ClusterUnavailableError  the API server is unreachable, overloaded or answered 5xx
+├── ConflictError                somebody else wrote first: read again and retry at once
+└── ClusterRefusedError          the API server refused the request (403, 422): a condition and a slow retry
+```
+"""
+
+from __future__ import annotations
+
+
+class FrankenPanelError(Exception):
+    """The root of all errors this operator raises on purpose."""
+
+
+class SpecError(FrankenPanelError):
+    """Only an edit by a person heals this."""
+
+
+class ObjectNameTakenError(SpecError):
+    """An object that is not ours has the name which an owned object needs."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{kind} {name} exists already and is not owned by this Site; rename or delete it")
+        self.kind = kind
+        self.name = name
+
+
+class DatabaseNameTakenError(SpecError):
+    """The server has a database of the derived name without an ownership row of this Site."""
+
+
+class HostTakenError(SpecError):
+    """Another Domain claimed the host first."""
+
+
+class TransientError(FrankenPanelError):
+    """Heals without an edit; worth a retry.
+
+    Attributes:
+        retry_after_seconds: a lower bound for the next try, where the other side named one.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DatabaseUnavailableError(TransientError):
+    """A database server does not answer, or refuses the admin account."""
+
+
+class ClusterUnavailableError(TransientError):
+    """The API server is unreachable, overloaded (429) or failed (5xx)."""
+
+
+class ConflictError(FrankenPanelError):
+    """The object changed between reading and writing (HTTP 409 with a resourceVersion)."""
+
+
+class ClusterRefusedError(FrankenPanelError):
+    """The API server refused a request as forbidden or invalid (HTTP 403, 422)."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status

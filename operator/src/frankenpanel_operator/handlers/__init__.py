@@ -1,0 +1,1 @@
+"""Doorways from kopf: turn an event into keys, answer probes; decide nothing."""

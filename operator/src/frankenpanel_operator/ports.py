@@ -1,0 +1,140 @@
+"""What reconcilers need from the world, as Protocols; adapters implement them, `main` wires them.
+
+Every method is asynchronous unless it only reads memory. Errors are those of `errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pydantic import SecretStr
+
+from frankenpanel_operator.observed import Manifest, ObjectRef
+
+
+class Change(StrEnum):
+    """What an apply did."""
+
+    CREATED = "created"
+    PATCHED = "patched"
+    UNCHANGED = "unchanged"
+
+
+class ObjectCache(Protocol):
+    """The last known state of watched objects; memory only, filled by watches."""
+
+    def get(self, ref: ObjectRef) -> Manifest | None:
+        """Return one object, or None where none is known."""
+
+    def list(self, kind: str, namespace: str | None = None) -> Iterable[Manifest]:
+        """Return the objects of a kind, in one namespace or everywhere."""
+
+    def owned_by(self, site_uid: str) -> Iterable[Manifest]:
+        """Return owned objects and pods that carry the Site's uid label."""
+
+    def domains_of(self, namespace: str, site_name: str) -> Iterable[Manifest]:
+        """Return the Domains whose `siteRef` names the Site."""
+
+
+class ObjectApplier(Protocol):
+    """Writes owned objects; every write carries our field manager."""
+
+    async def apply(self, manifest: Manifest, live: Manifest | None) -> Change:
+        """Create the object, or patch what differs from `live`; equal means no call.
+
+        Raises:
+            ObjectNameTakenError: it exists and is not ours (create answered 409).
+            ClusterRefusedError: forbidden or invalid.
+            ClusterUnavailableError: try again later.
+        """
+
+    async def apply_blind(self, manifest: Manifest) -> None:
+        """Create or overwrite an object that may never be read back (a Secret).
+
+        Raises:
+            ObjectNameTakenError: it exists and does not carry our managed-by label.
+        """
+
+    async def delete(self, ref: ObjectRef, *, uid: str | None = None) -> None:
+        """Delete in the background; an object that is gone already, or has another uid, is fine."""
+
+    async def merge_patch(self, ref: ObjectRef, patch: Mapping[str, Any]) -> None:
+        """Merge-patch metadata of an object (finalizers of our kinds, labels of retained volumes).
+
+        A `metadata.resourceVersion` in the patch makes it conditional.
+
+        Raises:
+            ConflictError: the object changed meanwhile.
+        """
+
+    async def write_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
+        """Replace the status subresource's fields; a missing object is fine."""
+
+
+class EventRecorder(Protocol):
+    """Tells people what happened, on the object it happened to."""
+
+    async def record(self, subject: Manifest, *, type_: str, reason: str, message: str) -> None:
+        """Post one Event ("Normal" or "Warning"); a failure is logged, never raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """A database server as a connection needs it; `admin_secret` names a Secret of the platform namespace."""
+
+    server_name: str
+    host: str
+    port: int
+    admin_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAccount:
+    """One Site's database: `name` is both the database and its user; `site_uid` owns it.
+
+    `adopt_uid` is the former owner's uid when retained data is taken up again (spec.bootstrapFrom.retained).
+    """
+
+    name: str
+    site_uid: str
+    site_namespace: str
+    site_name: str
+    charset: str
+    max_connections: int
+    adopt_uid: str | None = None
+
+
+class DatabaseProvisioner(Protocol):
+    """Brings one Site's database and its account to the desired state on a server."""
+
+    async def probe(self, server: DatabaseAddress) -> str:
+        """Return the server's version text.
+
+        Raises:
+            DatabaseUnavailableError: no answer, or the admin account was refused.
+        """
+
+    async def ensure(self, server: DatabaseAddress, account: DatabaseAccount, password: SecretStr) -> None:
+        """Create what is missing and reset what differs; safe to repeat.
+
+        Raises:
+            DatabaseUnavailableError: try again later.
+            DatabaseNameTakenError: the database exists and the ownership row is missing or another Site's.
+        """
+
+    async def retain(self, server: DatabaseAddress, account: DatabaseAccount) -> None:
+        """Lock the account and mark its ownership row as retained; the data stays."""
+
+    async def drop(self, server: DatabaseAddress, account: DatabaseAccount) -> None:
+        """Drop database, account and ownership row, if the row is this Site's; repeatable."""
+
+
+class Clock(Protocol):
+    """The time of day, injected so that decisions can be tested."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""

@@ -1,0 +1,1 @@
+"""One reconcile per kind: observe, compute, apply, report; the same for every cause."""
