@@ -35,12 +35,17 @@ class SiteCredentials:
     keys: tuple[tuple[str, SecretStr], ...]
 
 
-def derive_site_credentials(platform_key: bytes, data_id: str) -> SiteCredentials:
-    """Return the credentials of the Site whose data has this id; the same for the same arguments."""
+def derive_site_credentials(platform_key: bytes, namespace: str, data_id: str) -> SiteCredentials:
+    """Return the credentials of the Site whose data has this id; the same for the same arguments.
+
+    The namespace takes part so that naming another tenant's data id (spec.bootstrapFrom.retained) yields
+    credentials that open nothing.
+    """
+    scope = f"{namespace}/{data_id}"
     return SiteCredentials(
-        database_password=_text(platform_key, f"database/{data_id}", 24),
-        admin_password=_text(platform_key, f"admin/{data_id}", 18),
-        keys=tuple((name, _text(platform_key, f"key/{name}/{data_id}", 48)) for name in WORDPRESS_KEYS),
+        database_password=_text(platform_key, f"database/{scope}", 24),
+        admin_password=_text(platform_key, f"admin/{scope}", 18),
+        keys=tuple((name, _text(platform_key, f"key/{name}/{scope}", 48)) for name in WORDPRESS_KEYS),
     )
 
 
