@@ -1,0 +1,72 @@
+"""Turning what people write as a host into the one form in which hosts are compared."""
+
+from __future__ import annotations
+
+import re
+
+import idna
+
+MAX_HOST_LENGTH = 253
+MAX_LABELS = 10
+MIN_LABELS = 2
+
+_CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
+# URL readers take a last part like these for an IPv4 address, whatever comes before it.
+_NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|[0-9]+")
+_CURE = "write only the name, for example www.example.com"
+
+
+def normalise_host(text: str) -> str:
+    """Return a host in lower-case ASCII without a trailing dot, other scripts as `xn--` labels (UTS 46).
+
+    Raises:
+        ValueError: it is not a host name; the message is a sentence that names the cure.
+    """
+    _refuse_other_things(text)
+    try:
+        host = idna.encode(text, uts46=True, std3_rules=True, transitional=False).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError) as error:
+        raise ValueError(_idna_sentence(text, error)) from error
+    host = host.removesuffix(".")
+    labels = host.split(".")
+    if _NUMERIC_LABEL.fullmatch(labels[-1]):
+        raise ValueError("the host is an IP address; write the name that points to the address")
+    if len(host) > MAX_HOST_LENGTH:
+        raise ValueError(f"the host has more than {MAX_HOST_LENGTH} characters; use a shorter name")
+    if len(labels) < MIN_LABELS:
+        raise ValueError("the host has only one part; write at least two, for example shop.example.com")
+    if len(labels) > MAX_LABELS:
+        raise ValueError(f"the host has more than {MAX_LABELS} parts; use a shorter name")
+    return host
+
+
+def _refuse_other_things(text: str) -> None:
+    """Refuse what is something else than a host, with a sentence about what it is.
+
+    Raises:
+        ValueError: always with the cure.
+    """
+    if not text:
+        raise ValueError(f"the host is empty; {_CURE}")
+    if _CONTROL_OR_SPACE.search(text):
+        raise ValueError(f"the host contains spaces or control characters; {_CURE}")
+    if "{" in text or "}" in text:
+        raise ValueError("the host contains braces, which would be placeholders; write the name itself")
+    if "/" in text:
+        raise ValueError(f"the host contains a scheme or a path; {_CURE}")
+    if ":" in text or "[" in text:
+        raise ValueError(f"the host contains a port or is an IPv6 address; {_CURE}")
+    if "*" in text:
+        raise ValueError("the host is a wildcard; create one Domain for each name")
+
+
+def _idna_sentence(text: str, error: Exception) -> str:
+    """Explain in one sentence why a name cannot be encoded."""
+    if len(text) > MAX_HOST_LENGTH:
+        return f"the host has more than {MAX_HOST_LENGTH} characters; use a shorter name"
+    if any(len(label) > 63 for label in text.split(".")):
+        return "the host has a part of more than 63 characters; use a shorter name"
+    if ".." in text or text.startswith("."):
+        return "the host has an empty part; remove the extra dot"
+    detail = str(error).rstrip(".")
+    return f"the host cannot be used in DNS ({detail}); use letters, digits, hyphens and dots only"

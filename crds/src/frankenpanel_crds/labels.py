@@ -1,0 +1,36 @@
+"""Every label, annotation and finalizer key we write, and the name we write under."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from frankenpanel_crds.group import API_GROUP
+
+FIELD_MANAGER = "frankenpanel-operator"
+PART_OF = "frankenpanel"
+MANAGED_BY = "frankenpanel-operator"
+
+LABEL_NAME = "app.kubernetes.io/name"
+LABEL_INSTANCE = "app.kubernetes.io/instance"
+LABEL_COMPONENT = "app.kubernetes.io/component"
+LABEL_PART_OF = "app.kubernetes.io/part-of"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+
+LABEL_SITE = f"{API_GROUP}/site"
+LABEL_SITE_UID = f"{API_GROUP}/site-uid"
+LABEL_RETAINED = f"{API_GROUP}/retained"
+LABEL_DATA_ID = f"{API_GROUP}/data-id"
+
+ANNOTATION_HASH = f"{API_GROUP}/hash"
+
+FINALIZER_DATA = f"{API_GROUP}/data"
+FINALIZER_CLAIM = f"{API_GROUP}/claim"
+
+
+class Component(StrEnum):
+    """What an owned object is for; the value of the component label."""
+
+    WEB = "web"
+    INSTALL = "install"
+    DATA = "data"
+    CONFIG = "config"
