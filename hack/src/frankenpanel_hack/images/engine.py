@@ -17,6 +17,7 @@ from typing import Protocol
 
 from frankenpanel_hack.images.commands import CommandFailedError, OnOutput, quiet, run_streamed
 from frankenpanel_hack.images.host_settings import HostSettings
+from frankenpanel_hack.images.toolchain import link_or_copy
 
 SCRATCH = "scratch"
 
@@ -51,9 +52,9 @@ class FilesBuild:
         files: absolute path inside the image -> file or folder on this host.
         base: image to start from; `scratch` for an empty one.
         entrypoint: exec form.
-        user: numeric user, or absent for the base's own.
+        user: numeric user, or absent for the base's own (root when packages are installed).
         env: environment variables of the image.
-        packages: Debian packages to install first; needs a Debian base.
+        packages: Debian packages to install first; needs our own Debian base.
     """
 
     reference: str
@@ -76,6 +77,10 @@ class ImageEngine(Protocol):
     @property
     def can_pull(self) -> bool:
         """Whether a public base image may be named, or everything must be made here."""
+        ...
+
+    def tmp_dir(self) -> Path:
+        """Return a folder for build contexts, made if it is missing."""
         ...
 
     def exists(self, reference: str) -> bool:
@@ -102,9 +107,13 @@ class Buildah:
     can_pull = False
 
     def __init__(self, build_dir: Path, host: HostSettings) -> None:
+        self._build_dir = build_dir
         self._store = build_dir / "containers"
-        self._tmp_dir = build_dir / "tmp"
         self._host = host
+
+    def tmp_dir(self) -> Path:
+        """Return a folder for build contexts, made if it is missing."""
+        return _made(self._build_dir / "tmp")
 
     def exists(self, reference: str) -> bool:
         """Tell whether the local store has the image."""
@@ -128,8 +137,7 @@ class Buildah:
 
     def build_from_files(self, build: FilesBuild, on_output: OnOutput) -> None:
         """Build an image from files of this host."""
-        self._tmp_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._tmp_dir) as folder:
+        with tempfile.TemporaryDirectory(dir=self.tmp_dir()) as folder:
             self.build(_generated_dockerfile(build, Path(folder)), on_output)
 
     def save(self, reference: str, archive_path: Path) -> None:
@@ -149,9 +157,8 @@ class Buildah:
         return ["buildah", "--root", str(self._store / "storage"), "--runroot", str(self._store / "run")]
 
     def _environment(self) -> dict[str, str]:
-        self._tmp_dir.mkdir(parents=True, exist_ok=True)
         # TMPDIR also holds the builds' cache mounts, so that removing the build folder removes all of it.
-        return {**os.environ, "TMPDIR": str(self._tmp_dir)}
+        return {**os.environ, "TMPDIR": str(self.tmp_dir())}
 
 
 class Docker:
@@ -161,8 +168,12 @@ class Docker:
     can_pull = True
 
     def __init__(self, build_dir: Path, host: HostSettings) -> None:
-        self._tmp_dir = build_dir / "tmp"
+        self._build_dir = build_dir
         self._host = host
+
+    def tmp_dir(self) -> Path:
+        """Return a folder for build contexts, made if it is missing."""
+        return _made(self._build_dir / "tmp")
 
     def exists(self, reference: str) -> bool:
         """Tell whether the engine has the image."""
@@ -183,8 +194,7 @@ class Docker:
 
     def build_from_files(self, build: FilesBuild, on_output: OnOutput) -> None:
         """Build an image from files of this host."""
-        self._tmp_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._tmp_dir) as folder:
+        with tempfile.TemporaryDirectory(dir=self.tmp_dir()) as folder:
             self.build(_generated_dockerfile(build, Path(folder)), on_output)
 
     def save(self, reference: str, archive_path: Path) -> None:
@@ -218,6 +228,11 @@ def choose_engine(build_dir: Path, host: HostSettings) -> ImageEngine:
     )
 
 
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _dockerfile_flags(build: DockerfileBuild) -> list[str]:
     flags = ["--file", str(build.dockerfile), "--tag", build.reference]
     for key, value in sorted(build.build_args.items()):
@@ -240,14 +255,10 @@ def _generated_dockerfile(build: FilesBuild, folder: Path) -> DockerfileBuild:
 
 
 def files_dockerfile(build: FilesBuild) -> str:
-    """Return the Dockerfile of an image made from files; every value is a JSON array or a JSON string."""
+    """Return the Dockerfile of an image made from files of this host."""
     lines = [f"FROM {build.base}"]
     if build.packages:
-        lines.append(
-            "RUN apt-get update && apt-get install --yes --no-install-recommends "
-            + " ".join(build.packages)
-            + " && rm -rf /var/lib/apt/lists/*"
-        )
+        lines += ["USER 0", f"RUN {json.dumps(['install-packages', *build.packages])}"]
     lines.append("COPY root/ /")
     lines += [f"ENV {key}={json.dumps(value)}" for key, value in sorted(build.env.items())]
     if build.user:
@@ -260,17 +271,9 @@ def files_dockerfile(build: FilesBuild) -> str:
 def _place(source: Path, destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, destination, copy_function=_link_or_copy, symlinks=True)
+        shutil.copytree(source, destination, copy_function=link_or_copy, symlinks=True)
     else:
-        _link_or_copy(str(source), str(destination))
-
-
-def _link_or_copy(source: str, destination: str) -> str:
-    try:
-        os.link(source, destination)
-    except OSError:  # another file system
-        shutil.copy2(source, destination)
-    return destination
+        link_or_copy(str(source), str(destination))
 
 
 def _write_whole(archive_path: Path, write: Callable[[Path], None]) -> None:
