@@ -1,0 +1,118 @@
+# `make` prints what there is. Every target runs from a clean checkout: the tools it needs are installed first.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BUILD := $(abspath $(or $(FRANKENPANEL_BUILD_DIR),.build))
+UV_VERSION := 0.13.8
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(BUILD)/tools/bin/uv)
+VENV := .venv/bin
+HACK := $(VENV)/frankenpanel-hack
+PYTEST := $(VENV)/pytest
+# The cluster of `make up`, unless the caller names another.
+WITH_CLUSTER = KUBECONFIG="$${KUBECONFIG:-$(BUILD)/kubeconfig}"
+
+# Tools that `make up` builds are found before those of the host.
+export PATH := $(BUILD)/bin:$(PATH)
+
+.PHONY: help
+help: ## Print the targets
+	@awk -F ':.*## ' '/^[a-z][a-z0-9%-]*:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# --- the cluster -----------------------------------------------------------------------------------------------
+
+.PHONY: up down status reload images
+up: $(HACK) ## Bring up a cluster with FrankenPanel and a first WordPress site; run it again at any time
+	@$(HACK) up
+
+down: $(HACK) ## Remove everything that `make up` made
+	@$(HACK) down
+
+status: $(HACK) ## Say what runs, where, and what to do next
+	@$(HACK) status
+
+reload: $(HACK) ## Put the edited operator, gateway and API into the running cluster
+	@$(HACK) reload
+
+images: $(HACK) ## Build the container images that are out of date
+	@$(HACK) images
+
+# --- the checks ------------------------------------------------------------------------------------------------
+
+# Runs one target of this file and says how long it took, also when it fails.
+stage = start=$$SECONDS; printf '\n==> make %s\n' $(1); $(MAKE) $(1); result=$$?; \
+  printf '<== make %s: %s after %d s\n' $(1) "$$([ $$result = 0 ] && echo passed || echo FAILED)" $$((SECONDS - start)); \
+  [ $$result = 0 ]
+
+.PHONY: test test-unit test-charts test-integration test-e2e
+test: $(HACK) ## Run every check there is, on a cluster that it brings up: what CI runs
+	@$(call stage,lint)
+	@$(call stage,verify)
+	@$(call stage,test-unit)
+	@$(call stage,up)
+	@$(call stage,test-charts)
+	@$(call stage,test-integration)
+	@$(call stage,test-e2e)
+
+test-unit: $(HACK) ## Run the tests that need no server: unit and architecture, under a minute
+	@$(PYTEST) tests/unit tests/architecture
+
+test-charts: $(HACK) ## Render the charts with helm and look at the result (helm: PATH, or built by `make up`)
+	@$(PYTEST) tests/charts
+
+test-integration: $(HACK) ## Run the tests against real servers: the cluster's API, MariaDB, Caddy
+	@$(WITH_CLUSTER) $(PYTEST) tests/integration
+
+test-e2e: $(HACK) ## Run the tests against FrankenPanel on the cluster of `make up`
+	@$(WITH_CLUSTER) $(PYTEST) tests/e2e
+
+.PHONY: lint lint-format lint-code lint-types lint-imports lint-yaml lint-images
+lint: lint-format lint-code lint-types lint-imports lint-yaml lint-images ## Run every linter
+
+lint-format: $(HACK)
+	@$(VENV)/ruff format --check
+
+lint-code: $(HACK)
+	@$(VENV)/ruff check
+
+lint-types: $(HACK)
+	@$(VENV)/mypy
+
+lint-imports: $(HACK)
+	@$(VENV)/lint-imports
+
+lint-yaml: $(HACK)
+	@$(VENV)/yamllint --strict .
+
+lint-images: $(HACK)
+	@$(VENV)/hadolint images/*/Dockerfile
+
+.PHONY: generate verify
+generate: $(HACK) ## Write what is generated: CRDs, their documentation, the values table of the chart
+	@$(VENV)/python -m frankenpanel_crds.generate
+	@$(VENV)/python -m frankenpanel_hack.values_table charts/frankenpanel
+
+verify: $(HACK) ## Fail where a generated file is stale (`make generate` is the cure)
+	@$(VENV)/python -m frankenpanel_crds.generate --check
+	@$(VENV)/python -m frankenpanel_hack.values_table charts/frankenpanel --check
+
+# --- the measurements ------------------------------------------------------------------------------------------
+
+bench-%: $(HACK) ## Run one benchmark: benchmarks/%.py (databases, gateway)
+	@$(VENV)/python benchmarks/$*.py
+
+# --- the tools -------------------------------------------------------------------------------------------------
+
+# The environment is made anew when the lock or a member's dependencies changed.
+$(HACK): uv.lock pyproject.toml $(wildcard */pyproject.toml) images/gateway/pyproject.toml | $(UV)
+	@$(UV) sync --quiet --locked --all-packages
+	@touch $(HACK)
+
+# A bare Debian lacks the venv module; root may add it.
+$(BUILD)/tools/bin/uv:
+	@python3 -c 'import venv, ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq </dev/null \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends python3-venv </dev/null; } \
+	  || { echo "install uv $(UV_VERSION), or Python's venv module (Debian: python3-venv)" >&2; exit 1; }
+	@python3 -m venv $(BUILD)/tools
+	@$(BUILD)/tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
