@@ -1,0 +1,208 @@
+"""Writes objects: create, patch what differs, delete. Knows no reconcile and decides no policy.
+
+Every answer goes into the cache at once, so that the next pass sees our own write even before the watch
+brings it; without that a pass could create twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from frankenpanel_crds.labels import LABEL_DATA_ID, LABEL_MANAGED_BY, LABEL_SITE, LABEL_SITE_UID, MANAGED_BY
+
+from frankenpanel_operator import metrics
+from frankenpanel_operator.cluster.api_errors import AlreadyExistsError, NotFoundError, PatchTestFailedError
+from frankenpanel_operator.cluster.blind_writes import BlindWrites
+from frankenpanel_operator.cluster.cache import MemoryObjectCache
+from frankenpanel_operator.cluster.client import KubernetesClient, PatchType
+from frankenpanel_operator.cluster.patches import (
+    build_guarded_patch,
+    build_patch,
+    hash_of,
+    manifest_hash,
+    with_hash,
+)
+from frankenpanel_operator.cluster.resources import resource_of
+from frankenpanel_operator.errors import (
+    ClusterRefusedError,
+    ConflictError,
+    ObjectNameTakenError,
+    TransientError,
+)
+from frankenpanel_operator.observed import Manifest, ObjectRef
+from frankenpanel_operator.ports import Change
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class KubernetesApplier:
+    """Implements `ports.ObjectApplier`."""
+
+    def __init__(self, client: KubernetesClient, cache: MemoryObjectCache, blind_writes: BlindWrites) -> None:
+        self._client = client
+        self._cache = cache
+        self._blind_writes = blind_writes
+
+    async def apply(self, manifest: Manifest, live: Manifest | None) -> Change:
+        """Create the object, or patch what differs from `live`; equal means no call."""
+        desired = with_hash(manifest)
+        if live is None:
+            await self._create(desired)
+            return Change.CREATED
+        _refuse_foreign(desired, live)
+        if live["metadata"].get("deletionTimestamp"):
+            # Its end is decided; the watch event that reports it brings the pass that creates it anew.
+            return Change.UNCHANGED
+        patch = build_patch(desired, live)
+        if not patch:
+            return Change.UNCHANGED
+        await self._patch(desired, live, patch)
+        return Change.PATCHED
+
+    async def apply_blind(self, manifest: Manifest) -> None:
+        """Create or overwrite an object that may never be read back (a Secret)."""
+        ref, digest = ObjectRef.of(manifest), manifest_hash(manifest)
+        if self._blind_writes.is_fresh(ref, digest):
+            return
+        if self._blind_writes.is_known(ref):
+            written = await self._overwrite_blind(manifest) or await self._create_blind(manifest)
+        else:
+            written = await self._create_blind(manifest) or await self._overwrite_blind(manifest)
+        if not written:
+            raise ConflictError(f"{ref.kind} {ref.name} appeared and vanished between two writes")
+        self._blind_writes.note(ref, digest)
+
+    async def delete(self, ref: ObjectRef, *, uid: str | None = None) -> None:
+        """Delete in the background; an object that is gone already, or has another uid, is fine."""
+        self._blind_writes.forget(ref)
+        options: dict[str, Any] = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+        }
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
+        try:
+            await self._client.delete(resource_of(ref.kind), (ref.namespace, ref.name), options)
+        except (NotFoundError, ConflictError):
+            return
+
+    async def merge_patch(self, ref: ObjectRef, patch: Mapping[str, Any]) -> None:
+        """Merge-patch an object; one that is gone already is fine."""
+        target = (ref.namespace, ref.name)
+        try:
+            stored = await self._client.patch(resource_of(ref.kind), target, patch, PatchType.MERGE)
+        except NotFoundError:
+            return
+        metadata = stored["metadata"]
+        if metadata.get("deletionTimestamp") and not metadata.get("finalizers") and ref.kind != "Pod":
+            # That patch took the last finalizer: the answer shows the object as it was when it went.
+            self._cache.remove(stored)
+        else:
+            self._cache.put(stored)
+
+    async def write_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
+        """Replace the status as a whole, so that a field which no longer applies does not stay behind."""
+        patch = [{"op": "add", "path": "/status", "value": status}]
+        target = (ref.namespace, ref.name)
+        try:
+            stored = await self._client.patch(
+                resource_of(ref.kind), target, patch, PatchType.JSON, subresource="status"
+            )
+        except NotFoundError:
+            return
+        self._cache.put(stored)
+
+    async def _create(self, desired: Manifest) -> None:
+        ref = ObjectRef.of(desired)
+        try:
+            stored = await self._client.create(resource_of(ref.kind), ref.namespace, desired)
+        except AlreadyExistsError:
+            await self._judge_name_clash(desired)
+            raise ConflictError(f"{ref.kind} {ref.name} exists already; it is in the cache now") from None
+        except NotFoundError as error:
+            raise ClusterRefusedError(str(error), status=404) from error
+        self._cache.put(stored)
+
+    async def _judge_name_clash(self, desired: Manifest) -> None:
+        """Look once at what has the name: a foreign object is refused, our own goes into the cache."""
+        ref = ObjectRef.of(desired)
+        try:
+            found = await self._client.get(resource_of(ref.kind), ref.namespace, ref.name)
+        except NotFoundError:
+            return
+        found.setdefault("apiVersion", desired["apiVersion"])
+        found.setdefault("kind", ref.kind)
+        _refuse_foreign(desired, found)
+        self._cache.put(found)
+
+    async def _patch(self, desired: Manifest, live: Manifest, patch: list[dict[str, Any]]) -> None:
+        ref = ObjectRef.of(desired)
+        if hash_of(desired) == hash_of(live):
+            metrics.DRIFT_REPAIRED.labels(ref.kind).inc()
+            paths = [operation["path"] for operation in patch[1:]]
+            log.info("put right what a foreign hand changed", object=_text(ref), paths=paths)
+        target = (ref.namespace, ref.name)
+        try:
+            stored = await self._client.patch(resource_of(ref.kind), target, patch, PatchType.JSON)
+        except (NotFoundError, PatchTestFailedError) as error:
+            raise ConflictError(f"{_text(ref)} was deleted or replaced meanwhile") from error
+        self._cache.put(stored)
+        if build_patch(desired, stored):
+            # The server rewrote a value in a way that drift.py does not know: every pass would patch again.
+            log.error("the API server stored something else than was sent", object=_text(ref))
+
+    async def _create_blind(self, manifest: Manifest) -> bool:
+        ref = ObjectRef.of(manifest)
+        try:
+            await self._client.create(resource_of(ref.kind), ref.namespace, manifest)
+        except AlreadyExistsError:
+            return False
+        except NotFoundError as error:
+            raise ClusterRefusedError(str(error), status=404) from error
+        return True
+
+    async def _overwrite_blind(self, manifest: Manifest) -> bool:
+        ref = ObjectRef.of(manifest)
+        patch = build_guarded_patch(manifest, _guard_labels(manifest))
+        try:
+            await self._client.patch(resource_of(ref.kind), (ref.namespace, ref.name), patch, PatchType.JSON)
+        except NotFoundError:
+            return False
+        except PatchTestFailedError as error:
+            raise ObjectNameTakenError(ref.kind, ref.name) from error
+        return True
+
+
+def _refuse_foreign(desired: Manifest, live: Manifest) -> None:
+    """Raise unless the live object is ours to write.
+
+    Raises:
+        TransientError: it belonged to a deleted Site of the same name, and is about to be collected.
+        ObjectNameTakenError: it is another Site's, or nobody's we know.
+    """
+    wanted = desired["metadata"].get("labels") or {}
+    found = live["metadata"].get("labels") or {}
+    ref = ObjectRef.of(desired)
+    if found.get(LABEL_MANAGED_BY) != wanted.get(LABEL_MANAGED_BY, MANAGED_BY):
+        raise ObjectNameTakenError(ref.kind, ref.name)
+    if found.get(LABEL_DATA_ID) and found.get(LABEL_DATA_ID) == wanted.get(LABEL_DATA_ID):
+        return
+    if found.get(LABEL_SITE_UID) == wanted.get(LABEL_SITE_UID):
+        return
+    if found.get(LABEL_SITE) == wanted.get(LABEL_SITE):
+        raise TransientError(f"{ref.kind} {ref.name} of a deleted Site of this name is not gone yet")
+    raise ObjectNameTakenError(ref.kind, ref.name)
+
+
+def _guard_labels(manifest: Manifest) -> tuple[str, ...]:
+    """Name the labels that prove an unread object to be ours: data outlives its Site, the rest does not."""
+    labels = manifest["metadata"].get("labels") or {}
+    identity = LABEL_DATA_ID if LABEL_DATA_ID in labels else LABEL_SITE_UID
+    return (LABEL_MANAGED_BY, identity)
+
+
+def _text(ref: ObjectRef) -> str:
+    return f"{ref.kind} {ref.namespace}/{ref.name}"
