@@ -1,0 +1,148 @@
+"""Every pod of the platform meets the restricted Pod Security level, and holds no more than it needs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+GATEWAY_CONFIG = Path(__file__).parents[2] / "images" / "gateway" / "gateway.json"
+
+
+@pytest.fixture(params=["defaults", "on_host_ports"])
+def rendered(request: pytest.FixtureRequest):
+    return request.getfixturevalue(request.param)
+
+
+def test_pods_and_containers_are_restricted(rendered):
+    for name, pod in rendered.workloads():
+        context = pod["securityContext"]
+        assert context["runAsNonRoot"] is True, name
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
+    for path, container in rendered.containers():
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        }, path
+
+
+def test_volumes_are_of_kinds_that_restricted_admits(rendered):
+    for name, pod in rendered.workloads():
+        for volume in pod.get("volumes", []):
+            assert set(volume) - {"name"} <= {"emptyDir", "projected", "configMap", "secret"}, name
+
+
+def test_nothing_shares_the_host(rendered):
+    for name, pod in rendered.workloads():
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod), name
+
+
+def test_every_container_has_requests_limits_and_all_three_probes(rendered):
+    for path, container in rendered.containers():
+        assert {"cpu", "memory"} <= set(container["resources"]["requests"]), path
+        assert "memory" in container["resources"]["limits"], path
+        assert "livenessProbe" in container, path
+        assert "startupProbe" in container, path
+        # The agent's own readiness would take visitors from a Caddy that still serves the last tree.
+        assert ("readinessProbe" in container) is (path != "frankenpanel-gateway/agent"), path
+
+
+def test_probes_name_a_declared_port(rendered):
+    for path, container in rendered.containers():
+        ports = {port["name"] for port in container["ports"]}
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            check = container.get(probe)
+            if check:
+                assert (check.get("httpGet") or check["tcpSocket"])["port"] in ports, f"{path} {probe}"
+
+
+def test_service_links_are_off(rendered):
+    for name, pod in rendered.workloads():
+        assert pod["enableServiceLinks"] is False, name
+
+
+def test_only_the_operator_and_the_gateways_agent_hold_a_token(rendered):
+    automatic = {name for name, pod in rendered.workloads() if pod.get("automountServiceAccountToken", True)}
+    assert automatic == {"frankenpanel-operator"}
+    mounted = {
+        path
+        for path, container in rendered.containers()
+        if any("serviceaccount" in mount["mountPath"] for mount in container.get("volumeMounts", []))
+    }
+    assert mounted == {"frankenpanel-gateway/agent"}
+
+
+def test_every_mount_has_its_volume(rendered):
+    claims = {"frankenpanel-mariadb": {"data"}}
+    for name, pod in rendered.workloads():
+        volumes = {volume["name"] for volume in pod.get("volumes", [])} | claims.get(name, set())
+        for container in pod["containers"]:
+            assert {mount["name"] for mount in container.get("volumeMounts", [])} <= volumes, name
+
+
+def test_the_operator_is_never_doubled(rendered):
+    operator = rendered.find("Deployment", "frankenpanel-operator")["spec"]
+    assert operator["replicas"] == 1
+    assert operator["strategy"] == {"type": "Recreate"}
+
+
+def test_the_gateway_listens_where_its_configuration_says(rendered):
+    servers = json.loads(GATEWAY_CONFIG.read_text())["apps"]["http"]["servers"]
+    listens = {int(address.rpartition(":")[2]) for server in servers.values() for address in server["listen"]}
+    caddy = rendered.container("frankenpanel-gateway/caddy")
+    assert {port["containerPort"] for port in caddy["ports"]} == listens
+    # Kubelet probes from outside the pod.
+    assert servers["local"]["listen"] == [":19180"]
+
+
+def test_visitors_cannot_write_the_routing_tree(rendered):
+    mounts = {m["mountPath"]: m for m in rendered.container("frankenpanel-gateway/caddy")["volumeMounts"]}
+    assert mounts["/srv/routes"]["readOnly"] is True
+
+
+def test_without_host_ports_a_new_gateway_is_ready_before_the_old_one_leaves(defaults):
+    strategy = defaults.find("Deployment", "frankenpanel-gateway")["spec"]["strategy"]
+    assert strategy["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+
+
+def test_with_host_ports_the_old_gateway_leaves_its_ports_first(on_host_ports):
+    strategy = on_host_ports.find("Deployment", "frankenpanel-gateway")["spec"]["strategy"]
+    assert strategy["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+
+
+def test_host_ports_are_on_the_loopback_address_unless_told_otherwise(on_host_ports, render, defaults):
+    def host_ports(rendered):
+        ports = rendered.container("frankenpanel-gateway/caddy")["ports"]
+        return {(port["hostPort"], port.get("hostIP")) for port in ports if "hostPort" in port}
+
+    assert host_ports(on_host_ports) == {(80, "127.0.0.1"), (443, "127.0.0.1")}
+    everywhere = render(gateway={"hostPorts": {"enabled": True, "ip": "", "http": 8088}})
+    assert host_ports(everywhere) == {(8088, None), (443, None)}
+    assert host_ports(defaults) == set()
+
+
+@pytest.mark.parametrize(
+    ("gateway", "expected"),
+    [
+        ({}, ("80", "443")),
+        ({"hostPorts": {"http": 8088}}, ("80", "443")),
+        ({"hostPorts": {"enabled": True, "http": 8088, "https": 8443}}, ("8088", "8443")),
+        ({"hostPorts": {"enabled": True}, "publicPorts": {"http": 8088, "https": 0}}, ("8088", "443")),
+    ],
+)
+def test_the_operator_learns_the_ports_that_visitors_type(render, gateway, expected):
+    environment = {
+        variable["name"]: variable.get("value")
+        for variable in render(gateway=gateway).container("frankenpanel-operator/operator")["env"]
+    }
+    ports = ("FRANKENPANEL_PUBLIC_HTTP_PORT", "FRANKENPANEL_PUBLIC_HTTPS_PORT")
+    assert tuple(environment[name] for name in ports) == expected
+
+
+def test_the_database_waits_for_the_password_that_the_operator_generates(defaults):
+    (password,) = (
+        variable
+        for variable in defaults.container("frankenpanel-mariadb/mariadb")["env"]
+        if variable["name"] == "MARIADB_ROOT_PASSWORD"
+    )
+    assert password["valueFrom"] == {"secretKeyRef": {"name": "frankenpanel-mariadb", "key": "password"}}

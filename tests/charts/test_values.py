@@ -1,0 +1,142 @@
+"""What may be chosen, what is refused, and that nothing is random."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+CHARTS = Path(__file__).parents[2] / "charts"
+IMAGES = ("operator", "gateway", "mariadb", "dashboard-api", "frankenphp", "wordpress")
+
+
+def _parts(schema, path=""):
+    yield path, schema
+    for name, part in schema.get("properties", {}).items():
+        yield from _parts(part, f"{path}.{name}")
+    if "items" in schema:
+        yield from _parts(schema["items"], f"{path}[]")
+
+
+def test_two_renderings_are_equal(try_render):
+    assert try_render({}).stdout == try_render({}).stdout
+
+
+def test_templates_call_nothing_that_is_random_or_asks_the_cluster():
+    for template in (CHARTS / "frankenpanel" / "templates").iterdir():
+        text = template.read_text()
+        for function in (
+            "rand",
+            "genCA",
+            "genSelfSigned",
+            "genPrivateKey",
+            "uuidv4",
+            "lookup",
+            "now",
+            "derivePassword",
+        ):
+            assert f" {function}" not in text.replace("(", " "), f"{template.name}: {function}"
+
+
+def test_the_chart_brings_no_secret(defaults):
+    assert "Secret" not in {manifest["kind"] for manifest in defaults.objects}
+
+
+@pytest.mark.parametrize("version", ["1.30", "1.35", "1.37"])
+def test_objects_are_valid_kubernetes(defaults, on_host_ports, version):
+    for manifest in (*defaults.objects, *on_host_ports.objects):
+        if not manifest["apiVersion"].startswith("frankenpanel.io/"):
+            kubernetes_validate.validate(manifest, version, strict=True)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"gatway": {}},
+        {"gateway": {"hostPort": {"enabled": True}}},
+        {"gateway": {"hostPorts": {"http": 70000}}},
+        {"gateway": {"hostPorts": {"ip": "localhost"}}},
+        {"gateway": {"service": {"type": "ExternalName"}}},
+        {"images": {"operator": {"tag": "a b"}}},
+        {"images": {"postgres": {"tag": "17"}}},
+        {"mariadb": {"storage": {"size": "10 GB"}}},
+        {"operator": {"logLevel": "TRACE"}},
+        {"runtimeCatalog": {"runtimes": []}},
+        {"runtimeCatalog": {"default": 8.4}},
+    ],
+    ids=json.dumps,
+)
+def test_a_wrong_value_is_refused_by_name(try_render, values):
+    result = try_render(values)
+    assert result.returncode != 0
+    assert str(next(iter(values))) in result.stderr
+
+
+@pytest.mark.parametrize("chart", ["frankenpanel", "frankenpanel-crds"])
+def test_the_schema_is_closed_and_every_part_of_it_described(chart):
+    schema = json.loads((CHARTS / chart / "values.schema.json").read_text())
+    for path, part in _parts(schema):
+        assert path == "" or part.get("description"), path
+        if "properties" in part:
+            assert part["additionalProperties"] is False, path
+
+
+def test_every_value_has_a_default_that_the_schema_knows():
+    schema = json.loads((CHARTS / "frankenpanel" / "values.schema.json").read_text())
+    values = yaml.safe_load((CHARTS / "frankenpanel" / "values.yaml").read_text())
+
+    def compare(part, defaults, path):
+        if "properties" not in part:
+            return
+        assert set(part["properties"]) - {"global"} == set(defaults), path
+        for name, default in defaults.items():
+            compare(part["properties"][name], default, f"{path}.{name}")
+
+    compare(schema, values, "values")
+
+
+def test_the_readme_lists_the_values_as_they_are():
+    check = (sys.executable, "-m", "frankenpanel_hack.values_table", str(CHARTS / "frankenpanel"), "--check")
+    result = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_every_image_follows_registry_repository_and_tag(render):
+    rendered = render(
+        image={"registry": "registry.example.com:5000", "repository": "team/panel"},
+        images={name: {"tag": f"tag-{name}"} for name in IMAGES},
+    )
+    used = {container["image"] for _, container in rendered.containers()}
+    used |= {runtime["image"] for runtime in rendered.find("RuntimeCatalog", "default")["spec"]["runtimes"]}
+    used |= {version["image"] for version in rendered.find("SitePreset", "wordpress")["spec"]["versions"]}
+    assert used == {f"registry.example.com:5000/team/panel/{name}:tag-{name}" for name in IMAGES}
+
+
+def test_an_untagged_image_has_the_version_of_the_chart(defaults):
+    version = yaml.safe_load((CHARTS / "frankenpanel" / "Chart.yaml").read_text())["appVersion"]
+    for path, container in defaults.containers():
+        assert container["image"].startswith("docker.io/frankenpanel/"), path
+        assert container["image"].endswith(f":{version}"), path
+
+
+def test_what_is_switched_off_leaves_nothing_behind(render):
+    rendered = render(
+        mariadb={"enabled": False},
+        dashboardApi={"enabled": False},
+        runtimeCatalog={"create": False},
+        presets={"wordpress": {"create": False}},
+        networkPolicies={"enabled": False},
+    )
+    kinds = {manifest["kind"] for manifest in rendered.objects}
+    assert not kinds & {"StatefulSet", "DatabaseServer", "RuntimeCatalog", "SitePreset", "NetworkPolicy"}
+    assert {name for name, _ in rendered.workloads()} == {"frankenpanel-operator", "frankenpanel-gateway"}
+
+
+def test_the_embedded_database_is_announced_under_its_own_service(defaults):
+    server = defaults.find("DatabaseServer", "embedded")["spec"]
+    service = defaults.find("Service", "frankenpanel-mariadb")
+    assert server["host"] == f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc"
+    assert server["port"] == service["spec"]["ports"][0]["port"]
