@@ -1,0 +1,1 @@
+"""A cluster of one node on this very host: kubeadm, Debian's containerd, and nothing that outlives `down`."""
