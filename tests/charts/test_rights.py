@@ -1,0 +1,94 @@
+"""The rights that the chart grants are those that the code uses: none missing, none to spare."""
+
+from frankenpanel_operator.cluster.resources import EVENT, OUR_RESOURCES, SECRET, WATCHED_RESOURCES
+from frankenpanel_operator.observed import OwnedKind
+
+# kopf watches the definitions to learn which of the kinds it handles are served.
+USED_BY_KOPF = {("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")}
+
+
+def _granted(rendered, kind, name):
+    return {
+        (group, resource, verb)
+        for rule in rendered.find(kind, name)["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def _group(resource):
+    return resource.api_version.rpartition("/")[0]
+
+
+def _used_by_the_operator():
+    used = set()
+
+    def uses(resource, *verbs, part=""):
+        used.update((_group(resource), resource.plural + part, verb) for verb in verbs)
+
+    for resource in (*WATCHED_RESOURCES, *OUR_RESOURCES):
+        uses(resource, "list", "watch")
+    for resource in WATCHED_RESOURCES:
+        if resource.kind in set(OwnedKind):
+            uses(resource, "get", "create", "patch", "delete")
+    for resource in OUR_RESOURCES:
+        if resource.kind in {"Site", "Domain"}:
+            uses(resource, "patch")
+            uses(resource, "patch", part="/status")
+        elif resource.kind == "DatabaseServer":
+            uses(resource, "patch", part="/status")
+        elif resource.kind == "DomainClaim":
+            uses(resource, "get", "create", "patch", "delete")
+    uses(SECRET, "create", "patch", "delete")
+    uses(EVENT, "create")
+    return used | USED_BY_KOPF
+
+
+def test_no_rule_has_a_wildcard(defaults):
+    for manifest in defaults.objects:
+        for rule in manifest.get("rules", []):
+            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], manifest["metadata"]
+
+
+def test_nobody_may_raise_their_own_rights(defaults):
+    for manifest in defaults.objects:
+        for rule in manifest.get("rules", []):
+            assert not {"escalate", "bind", "impersonate"} & set(rule["verbs"])
+            assert "rbac.authorization.k8s.io" not in rule["apiGroups"]
+
+
+def test_the_secrets_of_tenants_are_written_and_never_read(defaults):
+    for manifest in defaults.objects:
+        if manifest["kind"] == "ClusterRole":
+            name = manifest["metadata"]["name"]
+            verbs = {
+                verb
+                for _, resource, verb in _granted(defaults, "ClusterRole", name)
+                if resource.partition("/")[0] == "secrets"
+            }
+            assert verbs <= {"create", "patch", "delete"}, name
+
+
+def test_the_operator_may_do_what_its_adapters_do_and_no_more(defaults):
+    granted = _granted(defaults, "ClusterRole", "frankenpanel-operator")
+    assert granted == _used_by_the_operator()
+
+
+def test_in_its_own_namespace_the_operator_reads_secrets_and_creates_them(defaults):
+    granted = _granted(defaults, "Role", "frankenpanel-operator")
+    assert granted == {("", "secrets", "get"), ("", "secrets", "create")}
+
+
+def test_the_gateway_reads_claims_and_nothing_else(defaults):
+    granted = _granted(defaults, "ClusterRole", "frankenpanel-gateway")
+    assert granted == {("frankenpanel.io", "domainclaims", verb) for verb in ("list", "watch")}
+    assert not [m for m in defaults.objects if m["kind"] == "Role" and "gateway" in m["metadata"]["name"]]
+
+
+def test_every_account_is_bound_to_its_own_role_only(defaults):
+    for manifest in defaults.objects:
+        if manifest["kind"].endswith("RoleBinding") or manifest["kind"] == "RoleBinding":
+            (subject,) = manifest["subjects"]
+            assert subject["name"] == manifest["roleRef"]["name"]
+            assert subject["namespace"] == "frankenpanel-system"
