@@ -1,0 +1,176 @@
+"""Keeps the routing tree equal to the claims: the only writer of the store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, TypeGuard
+
+import structlog
+
+from frankenpanel_gateway import tree
+from frankenpanel_gateway.claims import ClaimEvent, Network, Refusal, Route, claim_name, compile_claim
+from frankenpanel_gateway.metrics import Metrics
+from frankenpanel_gateway.store import TreeStore
+
+_log = structlog.stdlib.get_logger(__name__)
+
+# Far above the time that a request needs between finding a folder and reading it.
+SUPERSEDED_TREE_SECONDS = 5.0
+
+
+class TreeWriteError(RuntimeError):
+    """The tree could not be written even as a whole; the last one stays in place."""
+
+
+class RouteTable:
+    """What is routed, in memory and on disk.
+
+    Until the first complete listing, the hosts of the tree that an earlier run left are the truth.
+    """
+
+    def __init__(self, store: TreeStore, metrics: Metrics, networks: Sequence[Network] = ()) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._networks = networks
+        self._records: dict[str, str] | None = None
+        self._refused: dict[str, str] = {}
+        self._inherited: frozenset[str] = frozenset()
+        self._lock = asyncio.Lock()
+        self._dropping: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Take over the tree of an earlier run, if there is one."""
+        self._inherited = await asyncio.to_thread(self._store.open)
+        self._metrics.routes.set(len(self._inherited))
+        _log.info("tree opened", ready=self.is_ready(), hosts=len(self._inherited))
+
+    async def close(self) -> None:
+        """End what goes on in the background."""
+        if self._dropping is not None:
+            self._dropping.cancel()
+            await asyncio.gather(self._dropping, return_exceptions=True)
+
+    def is_ready(self) -> bool:
+        """Say whether Caddy has a complete tree, however old."""
+        return self._store.is_ready()
+
+    def serves(self, host: str) -> bool:
+        """Say whether visitors of the host reach a site."""
+        return host in (self._inherited if self._records is None else self._records)
+
+    async def replace(self, pages: AsyncIterator[Sequence[Mapping[str, Any]]]) -> None:
+        """Make the tree equal to a complete listing; an error of the iterator leaves all as it was.
+
+        Raises:
+            TreeWriteError: the disk refuses.
+        """
+        async with self._lock:
+            # Page by page: fifty thousand parsed claims at once are several times the memory of their routes.
+            compiled: dict[str, str | Refusal | None] = {}
+            async for page in pages:
+                compiled |= {claim_name(body): self._compile(body) for body in page}
+            if self._records is None:
+                await self._rebuild({name: record for name, record in compiled.items() if _is_record(record)})
+            else:
+                gone = dict.fromkeys(self._records.keys() - compiled.keys())
+                await self._write(self._records, {**gone, **compiled})
+            self._note_refusals(compiled, self._refused.keys() - compiled.keys())
+
+    async def apply(self, events: Sequence[ClaimEvent]) -> None:
+        """Bring changes of single claims to disk; of several for one claim, only the last counts.
+
+        Raises:
+            TreeWriteError: the disk refuses.
+            RuntimeError: there was no complete listing before.
+        """
+        async with self._lock:
+            if self._records is None:
+                raise RuntimeError("changes need a listing to apply to")
+            compiled = {
+                claim_name(event.body): None if event.is_deleted else self._compile(event.body)
+                for event in events
+            }
+            with self._metrics.apply_seconds.time():
+                await self._write(self._records, compiled)
+            self._note_refusals(compiled, ())
+
+    def _compile(self, body: Mapping[str, Any]) -> str | Refusal | None:
+        outcome = compile_claim(body, self._networks)
+        return tree.proxy_record(outcome.site, outcome.upstream) if isinstance(outcome, Route) else outcome
+
+    async def _write(self, records: dict[str, str], compiled: Mapping[str, str | Refusal | None]) -> None:
+        """Apply what differs; a tree that turns out not to be as remembered is written anew."""
+        changes = {
+            name: wanted
+            for name, outcome in compiled.items()
+            if (wanted := outcome if _is_record(outcome) else None) != records.get(name)
+        }
+        if not changes:
+            return
+        try:
+            await asyncio.to_thread(self._apply_changes, records, changes)
+        except OSError as error:
+            _log.warning("tree is not as remembered, writing it anew", error=str(error))
+            merged = {**records, **changes}
+            await self._rebuild({name: record for name, record in merged.items() if record is not None})
+            return
+        for name, record in changes.items():
+            if record is None:
+                del records[name]
+            else:
+                records[name] = record
+
+    def _apply_changes(self, known: Mapping[str, str], changes: Mapping[str, str | None]) -> None:
+        for host, record in changes.items():
+            before = known.get(host)
+            if record is None:
+                self._store.remove(host)
+                change = "removed"
+            elif before is None:
+                self._store.add(host, record)
+                change = "added"
+            else:
+                self._store.change(host, before, record)
+                change = "changed"
+            self._metrics.route_changes.labels(change).inc()
+
+    async def _rebuild(self, records: dict[str, str]) -> None:
+        started = time.perf_counter()
+        try:
+            await asyncio.to_thread(self._store.replace_all, records)
+        except OSError as error:
+            raise TreeWriteError(f"cannot write the routing tree: {error}") from error
+        self._records = records
+        self._inherited = frozenset()
+        elapsed_seconds = time.perf_counter() - started
+        self._metrics.rebuild_seconds.observe(elapsed_seconds)
+        _log.info("tree rebuilt", hosts=len(records), seconds=round(elapsed_seconds, 3))
+        if self._dropping is None or self._dropping.done():
+            self._dropping = asyncio.create_task(self._drop_superseded())
+
+    async def _drop_superseded(self) -> None:
+        await asyncio.sleep(SUPERSEDED_TREE_SECONDS)
+        async with self._lock:
+            try:
+                await asyncio.to_thread(self._store.drop_superseded)
+            except OSError as error:
+                # Only space is lost; the next start tries again.
+                _log.warning("superseded tree not removed", error=str(error))
+
+    def _note_refusals(self, compiled: Mapping[str, str | Refusal | None], gone: Iterable[str]) -> None:
+        for name in gone:
+            del self._refused[name]
+        for name, outcome in compiled.items():
+            if not isinstance(outcome, Refusal):
+                self._refused.pop(name, None)
+            elif self._refused.get(name) != outcome.message:
+                self._refused[name] = outcome.message
+                _log.warning("claim refused", claim=name, reason=outcome.message)
+        self._metrics.routes.set(len(self._records or ()))
+        self._metrics.refused_claims.set(len(self._refused))
+
+
+def _is_record(outcome: str | Refusal | None) -> TypeGuard[str]:
+    return isinstance(outcome, str)

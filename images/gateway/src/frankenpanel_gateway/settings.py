@@ -1,0 +1,66 @@
+"""What the agent is told by its environment; read once in `main`, values are passed on."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SERVICE_ACCOUNT_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+class Settings(BaseSettings):
+    """Settings of the agent; the environment names carry the prefix `FRANKENPANEL_GATEWAY_`."""
+
+    model_config = SettingsConfigDict(env_prefix="FRANKENPANEL_GATEWAY_", frozen=True, populate_by_name=True)
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    routes_root: Path = Path("/srv/routes")
+
+    permission_host: str = "127.0.0.1"
+    permission_port: int = Field(19191, ge=0, le=65535)
+    probes_host: str | None = None
+    """None listens on all addresses: the kubelet probes from outside of the pod."""
+    probes_port: int = Field(19192, ge=0, le=65535)
+
+    api_server: str | None = None
+    """URL of the API server; None means the one of the cluster in which the pod runs."""
+    kubernetes_service_host: str | None = Field(None, validation_alias="KUBERNETES_SERVICE_HOST")
+    kubernetes_service_port: int = Field(443, validation_alias="KUBERNETES_SERVICE_PORT")
+    api_token_file: Path | None = SERVICE_ACCOUNT_FOLDER / "token"
+    api_token: SecretStr | None = None
+    """For use outside of a cluster; the token file is left aside where this is set."""
+    api_ca_file: Path | None = SERVICE_ACCOUNT_FOLDER / "ca.crt"
+
+    list_page_size: int = Field(1000, ge=1, le=10_000)
+    watch_seconds: int = Field(120, ge=1, le=3600)
+    """How long one watch request lasts; half as much again by chance, so that replicas spread out."""
+    backoff_max_seconds: float = Field(30.0, gt=0)
+
+    upstream_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    """Where upstreams may be; empty: anywhere but on addresses that no Service can have."""
+
+    @field_validator("upstream_networks", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        """Read `10.96.0.0/12,fd00:10:96::/112`, as a chart value is easily joined."""
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+    @model_validator(mode="after")
+    def _require_api_server(self) -> Self:
+        if self.api_server is None and self.kubernetes_service_host is None:
+            raise ValueError("not in a cluster: set FRANKENPANEL_GATEWAY_API_SERVER and _API_TOKEN_FILE")
+        return self
+
+    @property
+    def api_url(self) -> str:
+        """Return the URL of the API server, without a slash at the end."""
+        if self.api_server is not None:
+            return self.api_server.rstrip("/")
+        host = self.kubernetes_service_host or ""
+        return f"https://{f'[{host}]' if ':' in host else host}:{self.kubernetes_service_port}"
