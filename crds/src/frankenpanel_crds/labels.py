@@ -20,6 +20,7 @@ LABEL_SITE = f"{API_GROUP}/site"
 LABEL_SITE_UID = f"{API_GROUP}/site-uid"
 LABEL_RETAINED = f"{API_GROUP}/retained"
 LABEL_DATA_ID = f"{API_GROUP}/data-id"
+LABEL_STORAGE = f"{API_GROUP}/storage"
 
 ANNOTATION_HASH = f"{API_GROUP}/hash"
 

@@ -28,11 +28,15 @@ WORDPRESS_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class SiteCredentials:
-    """The generated secrets of one Site; `keys` maps a key's name to its value."""
+    """The generated secrets of one Site; `keys` maps a key's name to its value.
+
+    `digest_key` never leaves the operator: it keys the digests that show a change of a secret to anybody.
+    """
 
     database_password: SecretStr
     admin_password: SecretStr
     keys: tuple[tuple[str, SecretStr], ...]
+    digest_key: SecretStr
 
 
 def derive_site_credentials(platform_key: bytes, namespace: str, data_id: str) -> SiteCredentials:
@@ -46,11 +50,12 @@ def derive_site_credentials(platform_key: bytes, namespace: str, data_id: str) -
         database_password=_text(platform_key, f"database/{scope}", 24),
         admin_password=_text(platform_key, f"admin/{scope}", 18),
         keys=tuple((name, _text(platform_key, f"key/{name}/{scope}", 48)) for name in WORDPRESS_KEYS),
+        digest_key=_text(platform_key, f"digest/{scope}", 32),
     )
 
 
 def digest(platform_key: bytes, text: str) -> str:
-    """Return a keyed digest (16 hex digits): shows that a secret changed without telling anything about it."""
+    """Return a keyed digest (16 hex digits): shows that a secret changed, but nothing about it."""
     return hmac.new(platform_key, b"digest/" + text.encode(), hashlib.sha256).hexdigest()[:16]
 
 

@@ -17,18 +17,25 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class PersistentPath:
-    """One volume: `name` unique in the Site, `mount_path` relative to the code, `size` a quantity."""
+    """One volume: `name` unique in the Site, `mount_path` relative to the code, `size` a quantity.
+
+    `claim_name` is decided by the resolution: retained volumes keep the name that their first Site gave them.
+    """
 
     name: str
     mount_path: str
     size: str
     storage_class: str | None
     access: str
+    claim_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One version of a SitePreset: an image that carries code only, and how to run it."""
+    """One version of a SitePreset: an image that carries code only, and how to run it.
+
+    `install_command` is empty where the preset has no install hook, or the Site asks for no installation.
+    """
 
     preset: str
     version: str
@@ -41,13 +48,17 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where the Site's database lives; `name` is database and user alike."""
+    """Where the Site's database lives; `name` is database and user alike.
+
+    `admin_secret` names a Secret of the platform namespace.
+    """
 
     server_name: str
     engine: str
     host: str
     port: int
     name: str
+    admin_secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +74,25 @@ class Platform:
 class SiteInputs:
     """What one Site's objects are computed from, besides its spec.
 
-    `runtime`, `application` or `database` is None where the reference could not be resolved (or, for the
-    database, none is wanted): what depends on it is then withheld, neither changed nor pruned.
+    `runtime`, `application`, `storage` or `database` is None where the reference could not be resolved (or,
+    for the database, none is wanted): what depends on it is then withheld, neither changed nor pruned.
     """
 
     platform: Platform
     data_id: str
     credentials: SiteCredentials
-    storage: tuple[PersistentPath, ...]
+    storage: tuple[PersistentPath, ...] | None
     runtime: Runtime | None
     application: Application | None
     database: Database | None
     primary_host: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What the pods of a Site are made of, once all of it is resolved."""
+
+    runtime: Runtime
+    application: Application
+    storage: tuple[PersistentPath, ...]
+    database: Database | None

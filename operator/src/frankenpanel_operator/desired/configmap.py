@@ -1,0 +1,70 @@
+"""The ConfigMap of a Site: web server and PHP settings; nothing secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from frankenpanel_crds.site import Site
+from frankenpanel_crds.site_runtime import INI_KEYS, RuntimeSpec
+
+from frankenpanel_operator import naming
+from frankenpanel_operator.desired.address import public_url
+from frankenpanel_operator.desired.caddyfile import render_caddyfile
+from frankenpanel_operator.desired.inputs import Application, SiteInputs
+from frankenpanel_operator.desired.metadata import Built, owned_object
+from frankenpanel_operator.desired.php_ini import render_php_ini
+from frankenpanel_operator.desired.resources import DEFAULT_MEMORY_LIMIT_INI
+from frankenpanel_operator.desired.web_server import site_server_config
+from frankenpanel_operator.observed import OwnedKind
+
+CADDYFILE_KEY = "Caddyfile"
+PHP_INI_KEY = "php.ini"
+SITE_URL_KEY = "site-url"
+
+# Where no host is known yet; the installer stores it, and the Primary host in wp-config.php wins later.
+_UNKNOWN_URL = "http://localhost"
+
+PLATFORM_INI: Mapping[str, str] = {
+    "memory_limit": DEFAULT_MEMORY_LIMIT_INI,
+    "upload_max_filesize": "64M",
+    "post_max_size": "72M",
+    "expose_php": "Off",
+    "display_errors": "Off",
+    "log_errors": "On",
+    "html_errors": "Off",
+    "error_log": "/dev/stderr",
+    "session.use_strict_mode": "On",
+    "session.cookie_httponly": "On",
+    "opcache.enable": "On",
+    # Plugins and themes change on a volume while the pod runs.
+    "opcache.validate_timestamps": "On",
+    # Scripts run on threads whose stack PHP cannot measure; with its own guess every script fails.
+    "zend.max_allowed_stack_size": "-1",
+}
+
+
+def build_configmap(site: Site, inputs: SiteInputs) -> Built:
+    """Build it once the application is known, which decides the document root."""
+    if inputs.application is None:
+        return None
+    host = inputs.primary_host
+    data = {
+        **server_files(site, inputs.application),
+        SITE_URL_KEY: public_url(host, inputs.platform) if host else _UNKNOWN_URL,
+    }
+    return (owned_object(OwnedKind.CONFIG_MAP, site, naming.config_name(site.metadata.name), {"data": data}),)
+
+
+def server_files(site: Site, application: Application) -> dict[str, str]:
+    """Return the files that a running server has read and will not read again: a change needs new pods."""
+    return {
+        CADDYFILE_KEY: render_caddyfile(site_server_config(application)),
+        PHP_INI_KEY: render_php_ini(_ini(site)),
+    }
+
+
+def _ini(site: Site) -> dict[str, str]:
+    spec = site.spec.runtime or RuntimeSpec()
+    # The schema lets only these through; a Site stored before a key left the list loses it here.
+    allowed = {key: value for key, value in sorted(spec.ini.items()) if key in INI_KEYS}
+    return {**PLATFORM_INI, **allowed}
