@@ -74,9 +74,10 @@ class KubernetesApi:
         body: Mapping[str, Any] | None = None,
         *,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> Answer:
         """Send one request; any HTTP status is an answer, only a dead server raises."""
-        headers = {"Content-Type": content_type, "Accept": "application/json"}
+        headers = {"Content-Type": content_type, "Accept": accept}
         if token := self._user.get("token"):
             headers["Authorization"] = f"Bearer {token}"
         request = urllib.request.Request(  # noqa: S310  the URL comes from the kubeconfig

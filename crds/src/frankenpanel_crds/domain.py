@@ -18,7 +18,7 @@ __all__ = ["Domain", "DomainRole", "DomainSpec", "DomainStatus", "SiteRef", "nor
 
 HOST_RULES = (
     Rule(
-        r"!self.matches('[\\p{C}\\p{Z}]')",
+        r"!self.matches('[\\p{Cc}\\p{Z}]')",
         "spec.host must not contain spaces or control characters; write only the name, for example "
         "www.example.com",
     ),

@@ -18,7 +18,7 @@ class DomainRef(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             Rule(
-                "self.namespace == oldSelf.namespace",
+                "self.__namespace__ == oldSelf.__namespace__",
                 "spec.domainRef.namespace cannot be changed, because a host never passes to another "
                 "namespace while it is claimed; delete the claim first",
             )

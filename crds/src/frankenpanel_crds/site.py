@@ -18,18 +18,33 @@ from frankenpanel_crds.site_storage import (
     Deletion,
     StorageEntry,
 )
-from frankenpanel_crds.values import DNS_LABEL_PATTERN, ObjectName, VersionKey
-
-_NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+from frankenpanel_crds.values import DNS_LABEL_PATTERN, ObjectName, VersionKey, without_control_characters
 
 
 class InstallSpec(Model):
     """What the application is told when it is set up."""
 
-    title: Annotated[str, Field(min_length=1, max_length=200, pattern=_NO_CONTROLS)] = Field(
+    title: Annotated[
+        str,
+        Field(
+            min_length=1, max_length=200, json_schema_extra=rules(without_control_characters("install.title"))
+        ),
+    ] = Field(
         description="Title of the new site, as its visitors see it.",
     )
-    admin_user: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9._@-]+$")] = Field(
+    admin_user: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=60,
+            json_schema_extra=rules(
+                Rule(
+                    "self.matches('^[A-Za-z0-9._@-]+$')",
+                    "install.adminUser may contain letters, digits and . _ @ - only; remove other characters",
+                )
+            ),
+        ),
+    ] = Field(
         "admin",
         description=(
             "Name of the first administrator. The password is generated and kept in the Secret that "
@@ -37,11 +52,33 @@ class InstallSpec(Model):
         ),
     )
     admin_email: Annotated[
-        str, Field(min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")
+        str,
+        Field(
+            min_length=3,
+            max_length=254,
+            json_schema_extra=rules(
+                Rule(
+                    r"self.matches('^[^@\\p{C}\\p{Z}\"<>(),;]+@[^@\\p{C}\\p{Z}\"<>(),;]+$')",
+                    "install.adminEmail must be one e-mail address and nothing else, such as me@example.com",
+                )
+            ),
+        ),
     ] = Field(
         description="E-mail address of the first administrator.",
     )
-    locale: Annotated[str, Field(max_length=32, pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]+)*$")] = Field(
+    locale: Annotated[
+        str,
+        Field(
+            min_length=2,
+            max_length=32,
+            json_schema_extra=rules(
+                Rule(
+                    "self.matches('^[A-Za-z]{2,3}([_-][A-Za-z0-9]+)*$')",
+                    "install.locale must be a language, such as en_US or de_DE",
+                )
+            ),
+        ),
+    ] = Field(
         "en_US",
         description="Language of the new site, for example en_US or de_DE.",
     )
@@ -130,7 +167,7 @@ class SiteSpec(Model):
         ),
     )
     database: DatabaseSpec = Field(
-        default_factory=DatabaseSpec,
+        DatabaseSpec(),
         description="The site's database. Name, account and password are made by the operator.",
     )
     env: Annotated[tuple[EnvVar, ...], Field(max_length=64, json_schema_extra=list_map("name"))] = Field(
@@ -151,11 +188,11 @@ class SiteSpec(Model):
         description="What each pod is given of processor and memory. Absent: the platform's defaults.",
     )
     scaling: Scaling = Field(
-        default_factory=Scaling,
+        Scaling(),
         description="How many pods serve the site.",
     )
     health: Health = Field(
-        default_factory=Health,
+        Health(),
         description="How to find out whether the site answers.",
     )
     bootstrap_from: BootstrapFrom | None = Field(
@@ -166,7 +203,7 @@ class SiteSpec(Model):
         ),
     )
     deletion: Deletion = Field(
-        default_factory=Deletion,
+        Deletion(),
         description="What happens to the data when the Site is deleted.",
     )
 

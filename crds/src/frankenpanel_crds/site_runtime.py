@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field
 
 from frankenpanel_crds.base import Model
 from frankenpanel_crds.cel import Rule, rules
-from frankenpanel_crds.values import DocumentRoot, Quantity, RequestPath, SecretRef, VersionKey
+from frankenpanel_crds.values import DocumentRoot, Quantity, SecretRef, VersionKey, request_path
 
 INI_SIZES = (
     "memory_limit",
@@ -99,6 +100,11 @@ def _ini_rules() -> tuple[Rule, ...]:
             + ", ".join(INI_KEYS),
         ),
         Rule(
+            f"self.all(key, self[key].matches('{INI_VALUE_PATTERN}'))",
+            "spec.runtime.ini: a value may contain letters, digits, spaces between them, and the signs "
+            "_ . , : / + & ~ | - only; remove quotes, line breaks and other characters",
+        ),
+        Rule(
             f"self.all(key, !(key in {_cel_list(INI_SIZES)}) || self[key].matches('^[0-9]+[KMG]?$'))",
             f'spec.runtime.ini: {", ".join(INI_SIZES)} must be a size such as "256M"',
         ),
@@ -115,7 +121,14 @@ def _ini_rules() -> tuple[Rule, ...]:
     )
 
 
-IniValue = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=INI_VALUE_PATTERN)]
+def _ini_value(value: str) -> str:
+    """Repeat the rule on the reading side, since the value ends up in a file that PHP parses."""
+    if not re.fullmatch(INI_VALUE_PATTERN, value):
+        raise ValueError("contains characters that a php.ini value cannot have here")
+    return value
+
+
+IniValue = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_ini_value)]
 
 
 class RuntimeSpec(Model):
@@ -167,15 +180,19 @@ class EnvVar(Model):
         Field(
             min_length=1,
             max_length=128,
-            pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
             json_schema_extra=rules(
+                Rule(
+                    "self.matches('^[A-Za-z_][A-Za-z0-9_]*$')",
+                    "env: a name may contain letters, digits and _ only and must not start with a digit; "
+                    "rename the variable",
+                ),
                 Rule(
                     f"!(self in {_cel_list(RESERVED_ENV_NAMES)}) && "
                     f"!{_cel_list(RESERVED_ENV_PREFIXES)}.exists(prefix, self.startsWith(prefix))",
                     "env: the name is reserved, because it steers the platform's own programs; choose "
                     "another name. Reserved are " + ", ".join(RESERVED_ENV_NAMES) + " and names that start "
                     "with " + ", ".join(RESERVED_ENV_PREFIXES),
-                )
+                ),
             ),
         ),
     ] = Field(
@@ -184,7 +201,18 @@ class EnvVar(Model):
             "PHP_INI_SCAN_DIR and names that start with LD_, CADDY_ or FRANKENPHP_."
         ),
     )
-    value: Annotated[str, Field(max_length=4096, pattern=r"^[^\x00]*$")] = Field(
+    value: Annotated[
+        str,
+        Field(
+            max_length=4096,
+            json_schema_extra=rules(
+                Rule(
+                    r"!self.matches('\\x00')",
+                    "env: a value must not contain a NUL character; remove it",
+                )
+            ),
+        ),
+    ] = Field(
         description=(
             "Value of the variable; quote what YAML would take for a number or a boolean. Everybody who may "
             "read the Site sees it: passwords belong in a Secret, see envFrom."
@@ -247,7 +275,12 @@ class Resources(Model):
 class Health(Model):
     """How to find out whether the site answers."""
 
-    path: RequestPath | None = Field(
+    path: (
+        Annotated[
+            str, Field(min_length=1, max_length=255, json_schema_extra=rules(request_path("health.path")))
+        ]
+        | None
+    ) = Field(
         None,
         description=(
             "Path that is asked for to see whether a pod can take visitors; an answer below 400 is healthy. "

@@ -17,8 +17,9 @@ from frankenpanel_crds.values import (
     ImageReference,
     MountPath,
     Quantity,
-    RequestPath,
     VersionKey,
+    request_path,
+    without_control_characters,
 )
 
 
@@ -50,7 +51,7 @@ class PersistentPathSpec(Model):
     )
     size: Quantity = Field(
         "1Gi",
-        description="Size of the volume where the Site names none, for example 1Gi.",
+        description="Size of the volume where the Site names none. Absent: 1Gi.",
     )
 
 
@@ -65,7 +66,17 @@ class InstallHook(Model):
     """How the application is set up without a click."""
 
     command: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=1024)], ...],
+        tuple[
+            Annotated[
+                str,
+                Field(
+                    min_length=1,
+                    max_length=1024,
+                    json_schema_extra=rules(without_control_characters("install.command")),
+                ),
+            ],
+            ...,
+        ],
         Field(min_length=1, max_length=32, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
     ] = Field(
         description=(
@@ -89,7 +100,12 @@ class SitePresetSpec(Model):
         )
     )
 
-    title: Annotated[str, Field(min_length=1, max_length=100)] = Field(
+    title: Annotated[
+        str,
+        Field(
+            min_length=1, max_length=100, json_schema_extra=rules(without_control_characters("spec.title"))
+        ),
+    ] = Field(
         description="Name of the application for people, for example WordPress.",
     )
     default_version: VersionKey = Field(
@@ -125,7 +141,9 @@ class SitePresetSpec(Model):
         None,
         description="How the application is set up without a click; absent where it cannot be.",
     )
-    health_path: RequestPath = Field(
+    health_path: Annotated[
+        str, Field(min_length=1, max_length=255, json_schema_extra=rules(request_path("spec.healthPath")))
+    ] = Field(
         "/",
         description="Path that answers below 400 when the application works; a Site's spec.health.path wins.",
     )

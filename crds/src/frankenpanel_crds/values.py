@@ -11,10 +11,10 @@ from frankenpanel_crds.base import Model
 from frankenpanel_crds.cel import Rule, rules
 
 DNS_LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+QUANTITY_PATTERN = r"^[0-9]+([.][0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
 
 # Braces would be placeholders of the web server; the rest cannot be part of a path that people type.
-_UNSAFE_IN_PATH = r"[{}\\\\\\p{C}\\p{Z}\"'`$*?]"
+_UNSAFE_IN_PATH = r"[{}\\\\\\p{C}\\p{Z}\\x22\\x27`$*?]"
 
 
 def _quantity_text(value: object) -> object:
@@ -26,12 +26,21 @@ def _quantity_text(value: object) -> object:
 
 Quantity = Annotated[
     str,
-    BeforeValidator(_quantity_text),
     Field(
         max_length=32,
-        pattern=QUANTITY_PATTERN,
-        json_schema_extra={"x-kubernetes-int-or-string": True},
+        json_schema_extra={
+            "x-kubernetes-int-or-string": True,
+            **rules(
+                Rule(
+                    f"string(self).matches('{QUANTITY_PATTERN}') && "
+                    "quantity(string(self)).isGreaterThan(quantity('0'))",
+                    'this is not an amount above zero; write a number with a unit, such as "512Mi", "2Gi" '
+                    'or, for processor time, "500m"',
+                )
+            ),
+        },
     ),
+    BeforeValidator(_quantity_text),
 ]
 """An amount of memory, storage or processor time, such as 512Mi or 100m."""
 
@@ -60,10 +69,10 @@ ImageReference = Annotated[
 def relative_path(field: str) -> Rule:
     """Return the rule of a string field that holds a path below the application's folder."""
     return Rule(
-        "!self.startsWith('/') && !self.split('/').exists(part, part == '..' || part == '') && "
-        f"!self.matches('{_UNSAFE_IN_PATH}')",
-        f"{field} must be a path inside the application, such as public or wp-content/uploads: no leading, "
-        'trailing or double "/", no "..", no spaces, quotes, braces, wildcards or control characters',
+        "self == '.' || (!self.split('/').exists(part, part in ['', '.', '..']) && "
+        f"!self.matches('{_UNSAFE_IN_PATH}'))",
+        f'{field} must be a path inside the application, such as public or wp-content/uploads: no "/" at '
+        'either end, no "..", no spaces, quotes, braces, wildcards or control characters',
     )
 
 
@@ -72,6 +81,14 @@ def request_path(field: str) -> Rule:
     return Rule(
         r"self.startsWith('/') && !self.matches('[{}\\p{C}\\p{Z}]')",
         f'{field} must start with "/" and must not contain spaces, braces or control characters',
+    )
+
+
+def without_control_characters(field: str) -> Rule:
+    """Return the rule of a string field that is shown to people or handed to a program as it is."""
+    return Rule(
+        r"!self.matches('[\\p{Cc}\\p{Zl}\\p{Zp}]')",
+        f"{field} must not contain line breaks or other control characters; remove them",
     )
 
 
@@ -87,16 +104,12 @@ MountPath = Annotated[
         json_schema_extra=rules(
             relative_path("mountPath"),
             Rule(
-                "self != '.' && !self.startsWith('./')",
+                "self != '.'",
                 "mountPath must name a folder inside the application, because the application's own code "
-                'cannot be a volume; write for example uploads instead of "." or "./uploads"',
+                'cannot be a volume; write for example uploads instead of "."',
             ),
         ),
     ),
-]
-RequestPath = Annotated[
-    str,
-    Field(min_length=1, max_length=255, json_schema_extra=rules(request_path("path"))),
 ]
 
 
