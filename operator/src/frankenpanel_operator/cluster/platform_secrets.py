@@ -66,8 +66,8 @@ class PlatformSecrets:
             if not may_generate:
                 raise PlatformKeyLostError(
                     f"the Secret {PLATFORM_KEY_SECRET} is missing, but Sites exist whose passwords derive "
-                    "from it: restore it from a backup, or set FRANKENPANEL_ALLOW_NEW_PLATFORM_KEY=true to give "
-                    "every Site new credentials"
+                    "from it: restore it from a backup, or set FRANKENPANEL_ALLOW_NEW_PLATFORM_KEY=true "
+                    "to give every Site new credentials"
                 )
             log.info("generating the platform key", secret=PLATFORM_KEY_SECRET)
             key = self._random_bytes(PLATFORM_KEY_BYTES)

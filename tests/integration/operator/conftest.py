@@ -1,0 +1,114 @@
+"""The operator's own Kubernetes adapter, connected to the integration tests' API server."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import kopf
+import pytest
+import pytest_asyncio
+import yaml
+from frankenpanel_operator import metrics
+from frankenpanel_operator.cluster.applier import KubernetesApplier
+from frankenpanel_operator.cluster.blind_writes import BlindWrites
+from frankenpanel_operator.cluster.cache import MemoryObjectCache
+from frankenpanel_operator.cluster.client import KubernetesClient
+from frankenpanel_operator.cluster.connection import Connection
+from frankenpanel_operator.cluster.informer import Informer
+from frankenpanel_operator.cluster.resources import resource_of
+from frankenpanel_operator.handlers.login import find_login, to_connection
+
+OPERATOR_ROLES = Path(__file__).parents[3] / "charts/frankenpanel/templates/operator-rbac.yaml"
+
+
+@pytest.fixture
+def connection(api_server: Path, monkeypatch: pytest.MonkeyPatch) -> Connection:
+    """Sign in as the operator outside of a cluster does: by kopf, from a kubeconfig."""
+    monkeypatch.setenv("KUBECONFIG", str(api_server))
+    return to_connection(find_login(kopf.OperatorSettings()))
+
+
+@pytest_asyncio.fixture
+async def client(connection: Connection) -> AsyncIterator[KubernetesClient]:
+    async with KubernetesClient(connection) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client_as(connection: Connection) -> Callable[[str], AbstractAsyncContextManager[KubernetesClient]]:
+    """Return a function that opens a client as another user, by impersonation."""
+
+    def connect(user: str) -> KubernetesClient:
+        headers = {**connection.headers, "Impersonate-User": user}
+        return KubernetesClient(dataclasses.replace(connection, headers=headers))
+
+    return connect
+
+
+@pytest.fixture
+def cache() -> MemoryObjectCache:
+    return MemoryObjectCache()
+
+
+@pytest.fixture
+def applier(client: KubernetesClient, cache: MemoryObjectCache) -> KubernetesApplier:
+    return KubernetesApplier(client, cache, BlindWrites(time.monotonic))
+
+
+@pytest.fixture
+def new_informer(client: KubernetesClient, cache: MemoryObjectCache) -> Callable[..., Informer]:
+    def new(kind: str, selector: str = "app.kubernetes.io/managed-by=frankenpanel-operator") -> Informer:
+        return Informer(client, resource_of(kind), cache, selector=selector, random=random.random)
+
+    return new
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Awaitable[None]]:
+    """Return a coroutine function that waits until a condition holds, or fails and says which."""
+
+    async def wait(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+            await asyncio.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def count_requests() -> Callable[[], float]:
+    """Return a function that tells how many requests were sent since its last call."""
+
+    def total() -> float:
+        return sum(
+            sample.value
+            for metric in metrics.API_REQUESTS.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        )
+
+    last = total()
+
+    def since_last() -> float:
+        nonlocal last
+        before, last = last, total()
+        return last - before
+
+    return since_last
+
+
+@pytest.fixture
+def chart_roles() -> list[dict[str, Any]]:
+    """Return the operator's roles as the chart has them, with blanks where helm would fill in names."""
+    text = re.sub(r"\{\{.*?\}\}", "blank", OPERATOR_ROLES.read_text(encoding="utf-8"))
+    documents = [document for document in yaml.safe_load_all(text) if document]
+    return [document for document in documents if document["kind"] in ("ClusterRole", "Role")]

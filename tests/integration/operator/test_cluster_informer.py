@@ -1,0 +1,214 @@
+"""List and watch against a real API server, with faults scripted where it cannot be asked for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from frankenpanel_operator.cluster import informer as informer_module
+from frankenpanel_operator.cluster.api_errors import ExpiredError
+from frankenpanel_operator.cluster.cache import MemoryObjectCache
+from frankenpanel_operator.cluster.client import KubernetesClient
+from frankenpanel_operator.cluster.informer import Informer
+from frankenpanel_operator.cluster.resources import Resource
+from frankenpanel_operator.errors import ClusterUnavailableError
+from frankenpanel_operator.observed import ObjectRef
+
+pytestmark = pytest.mark.integration
+
+Eventually = Callable[..., Awaitable[None]]
+NewInformer = Callable[..., Informer]
+
+
+class ConfigMaps:
+    """The foreign hand: creates, edits and deletes ConfigMaps of one namespace."""
+
+    def __init__(self, api: Any, namespace: str) -> None:
+        self.api, self.namespace = api, namespace
+        self.path = f"/api/v1/namespaces/{namespace}/configmaps"
+        # Several tests share one server: each watches what only it labels.
+        self.selector = f"app.kubernetes.io/managed-by=frankenpanel-operator,test={namespace}"
+
+    def ref(self, name: str) -> ObjectRef:
+        return ObjectRef("ConfigMap", self.namespace, name)
+
+    def create(self, name: str, *, managed_by: str = "frankenpanel-operator") -> None:
+        labels = {"app.kubernetes.io/managed-by": managed_by, "test": self.namespace}
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "labels": labels},
+            "data": {"n": "0"},
+        }
+        answer = self.api.request("POST", self.path, manifest)
+        assert answer.status == 201, answer.message
+
+    def edit(self, name: str, value: str) -> None:
+        patch = {"data": {"n": value}}
+        answer = self.api.request(
+            "PATCH", f"{self.path}/{name}", patch, content_type="application/merge-patch+json"
+        )
+        assert answer.status == 200, answer.message
+
+    def delete(self, name: str) -> None:
+        assert self.api.request("DELETE", f"{self.path}/{name}").status == 200
+
+
+@pytest.fixture
+def maps(kubernetes_api: Any, namespace: str) -> ConfigMaps:
+    return ConfigMaps(kubernetes_api, namespace)
+
+
+@asynccontextmanager
+async def running(informer: Informer) -> AsyncIterator[Informer]:
+    task = asyncio.create_task(informer.run())
+    try:
+        await asyncio.wait_for(informer.synced.wait(), 20)
+        yield informer
+        assert not task.done(), "an informer never ends by itself"
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_follows_creation_change_and_deletion_of_what_it_selects(
+    maps: ConfigMaps, new_informer: NewInformer, cache: MemoryObjectCache, eventually: Eventually
+) -> None:
+    maps.create("before")
+    maps.create("foreign", managed_by="helm")
+    async with running(new_informer("ConfigMap", maps.selector)):
+        before = cache.get(maps.ref("before"))
+        assert before is not None
+        assert before["kind"] == "ConfigMap"
+        assert before["apiVersion"] == "v1"
+        assert "managedFields" not in before["metadata"]
+        maps.create("after")
+        maps.edit("before", "1")
+        await eventually(lambda: cache.get(maps.ref("after")), "the new object is seen")
+        assert "managedFields" not in (cache.get(maps.ref("after")) or {})["metadata"]
+        maps.delete("before")
+        await eventually(lambda: not cache.get(maps.ref("before")), "the deletion is seen")
+        assert cache.get(maps.ref("foreign")) is None
+
+
+async def test_lists_in_pages(
+    maps: ConfigMaps,
+    new_informer: NewInformer,
+    cache: MemoryObjectCache,
+    monkeypatch: pytest.MonkeyPatch,
+    count_requests: Callable[[], float],
+) -> None:
+    monkeypatch.setattr(informer_module, "PAGE_SIZE", 3)
+    for number in range(7):
+        maps.create(f"m{number}")
+    count_requests()
+    async with running(new_informer("ConfigMap", maps.selector)):
+        assert cache.count("ConfigMap") == 7
+        assert count_requests() >= 3
+
+
+async def test_own_write_is_known_before_the_watch_and_told_once(
+    maps: ConfigMaps, new_informer: NewInformer, cache: MemoryObjectCache, eventually: Eventually
+) -> None:
+    told: list[str] = []
+    cache.listen(lambda old, new: told.append((new or old or {})["metadata"]["name"]))
+    async with running(new_informer("ConfigMap", maps.selector)):
+        maps.create("own")
+        cache.put(maps.api.request("GET", f"{maps.path}/own").body)
+        maps.create("marker")
+        await eventually(lambda: "marker" in told, "the watch has passed our own object")
+        assert told.count("own") == 1
+
+
+class FaultyClient(KubernetesClient):
+    """The real client, but each of its next watches fails as scripted."""
+
+    faults: list[Exception]
+    watches: list[str]
+
+    async def watch(self, resource: Resource, params: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
+        self.watches.append(params["resourceVersion"])
+        if self.faults:
+            raise self.faults.pop(0)
+        async for event in super().watch(resource, params):
+            yield event
+
+
+@pytest.fixture
+async def faulty(client: KubernetesClient) -> FaultyClient:
+    faulty = FaultyClient.__new__(FaultyClient)
+    faulty.__dict__.update(client.__dict__)
+    faulty.faults, faulty.watches = [], []
+    return faulty
+
+
+def informer_of(client: KubernetesClient, cache: MemoryObjectCache, maps: ConfigMaps) -> Informer:
+    from frankenpanel_operator.cluster.resources import resource_of
+
+    return Informer(client, resource_of("ConfigMap"), cache, selector=maps.selector, random=lambda: 0.0)
+
+
+async def test_relists_after_410_and_finds_what_vanished_meanwhile(
+    maps: ConfigMaps, faulty: FaultyClient, cache: MemoryObjectCache, eventually: Eventually
+) -> None:
+    maps.create("stays")
+    maps.create("vanishes")
+    gone: list[str] = []
+    cache.listen(lambda old, new: gone.append(old["metadata"]["name"]) if old and not new else None)
+    listed = asyncio.Event()
+
+    class Scripted(FaultyClient):
+        async def list_page(self, resource: Resource, params: Mapping[str, str]) -> dict[str, Any]:
+            page = await super().list_page(resource, params)
+            if not listed.is_set():
+                maps.delete("vanishes")
+            listed.set()
+            return page
+
+    faulty.__class__ = Scripted
+    faulty.faults = [ExpiredError("410")]
+    async with running(informer_of(faulty, cache, maps)):
+        await eventually(lambda: gone == ["vanishes"], "the second list shows that it is gone")
+        assert cache.get(maps.ref("stays"))
+
+
+async def test_a_410_within_the_stream_means_the_same(
+    maps: ConfigMaps, client: KubernetesClient, cache: MemoryObjectCache, eventually: Eventually
+) -> None:
+    """Version 1 is too old for every server that has run for a while; ours compacts on request only."""
+    informer = informer_of(client, cache, maps)
+    with pytest.raises(ExpiredError):
+        informer._take("ERROR", {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"})
+    with pytest.raises(ClusterUnavailableError):
+        informer._take("ERROR", {"kind": "Status", "code": 500, "message": "boom"})
+
+
+async def test_a_broken_watch_goes_on_where_it_was_without_a_list(
+    maps: ConfigMaps,
+    faulty: FaultyClient,
+    cache: MemoryObjectCache,
+    eventually: Eventually,
+) -> None:
+    faulty.faults = [ClusterUnavailableError("reset"), ClusterUnavailableError("reset")]
+    async with running(informer_of(faulty, cache, maps)):
+        maps.create("while-it-was-broken")
+        await eventually(lambda: cache.get(maps.ref("while-it-was-broken")), "seen after the reconnect")
+        assert len(faulty.watches) == 3
+        assert len(set(faulty.watches)) == 1
+
+
+async def test_an_unreachable_server_is_an_error_of_ours(connection: Any) -> None:
+    import dataclasses
+
+    from frankenpanel_operator.cluster.resources import resource_of
+
+    nowhere = dataclasses.replace(connection, server="https://127.0.0.1:9")
+    async with KubernetesClient(nowhere) as unreachable:
+        with pytest.raises(ClusterUnavailableError):
+            await unreachable.get(resource_of("ConfigMap"), "default", "x")
+        with pytest.raises(ClusterUnavailableError):
+            async for _ in unreachable.watch(resource_of("ConfigMap"), {}):
+                pass

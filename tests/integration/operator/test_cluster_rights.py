@@ -1,0 +1,230 @@
+"""The chart's roles are enough for every adapter, and not for what the operator must never do."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from frankenpanel_operator.cluster.applier import KubernetesApplier
+from frankenpanel_operator.cluster.blind_writes import BlindWrites
+from frankenpanel_operator.cluster.cache import MemoryObjectCache
+from frankenpanel_operator.cluster.client import KubernetesClient
+from frankenpanel_operator.cluster.events import KubernetesEventRecorder
+from frankenpanel_operator.cluster.informer import list_all
+from frankenpanel_operator.cluster.platform_secrets import (
+    MARIADB_SECRET,
+    PLATFORM_KEY_SECRET,
+    PlatformKeyLostError,
+    PlatformSecrets,
+)
+from frankenpanel_operator.cluster.resources import OUR_RESOURCES, SECRET, WATCHED_RESOURCES
+from frankenpanel_operator.errors import ClusterRefusedError, DatabaseUnavailableError
+from frankenpanel_operator.observed import ObjectRef
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("installed_crds")]
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+LABELS = {
+    "app.kubernetes.io/managed-by": "frankenpanel-operator",
+    "frankenpanel.io/site": "shop",
+    "frankenpanel.io/site-uid": "uid",
+}
+
+
+class FixedClock:
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def platform_namespace(kubernetes_api: Any) -> Iterator[str]:
+    name = f"platform-{secrets.token_hex(4)}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    assert kubernetes_api.request("POST", "/api/v1/namespaces", body).status == 201
+    yield name
+    kubernetes_api.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def operator_user(
+    kubernetes_api: Any, chart_roles: list[dict[str, Any]], platform_namespace: str
+) -> Iterator[str]:
+    """Yield a user who has exactly what the chart grants the operator."""
+    user = f"operator-{secrets.token_hex(4)}"
+    subjects = [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}]
+    made = []
+    for role in chart_roles:
+        kind = role["kind"]
+        scope = f"{RBAC}/namespaces/{platform_namespace}" if kind == "Role" else RBAC
+        for binding in (False, True):
+            body: dict[str, Any] = {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": f"{kind}Binding" if binding else kind,
+                "metadata": {"name": user},
+            }
+            if binding:
+                reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": user}
+                body |= {"roleRef": reference, "subjects": subjects}
+            else:
+                body["rules"] = role["rules"]
+            path = f"{scope}/{body['kind'].lower()}s"
+            answer = kubernetes_api.request("POST", path, body)
+            assert answer.status == 201, answer.message
+            made.append(f"{path}/{user}")
+    yield user
+    for path in made:
+        kubernetes_api.request("DELETE", path)
+
+
+@pytest_asyncio.fixture
+async def operator(
+    operator_user: str, client_as: Callable[[str], AbstractAsyncContextManager[KubernetesClient]]
+) -> AsyncIterator[KubernetesClient]:
+    async with client_as(operator_user) as client:
+        yield client
+
+
+async def test_every_watched_kind_can_be_listed_and_watched(operator: KubernetesClient) -> None:
+    for resource in (*OUR_RESOURCES, *WATCHED_RESOURCES):
+        _, version = await list_all(operator, resource)
+        params = {"resourceVersion": version, "timeoutSeconds": "1"}
+        async for _ in operator.watch(resource, params):
+            break
+
+
+async def test_secrets_are_written_patched_and_deleted_but_never_read(
+    operator: KubernetesClient, namespace: str
+) -> None:
+    applier = KubernetesApplier(operator, MemoryObjectCache(), BlindWrites(time.monotonic))
+    manifest: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "shop-admin", "namespace": namespace, "labels": LABELS},
+        "stringData": {"password": "one"},
+    }
+    await applier.apply_blind(manifest)
+    await applier.apply_blind({**manifest, "stringData": {"password": "two"}})
+    with pytest.raises(ClusterRefusedError, match="Forbidden"):
+        await operator.get(SECRET, namespace, "shop-admin")
+    with pytest.raises(ClusterRefusedError, match="Forbidden"):
+        await list_all(operator, SECRET)
+    await applier.delete(ObjectRef("Secret", namespace, "shop-admin"))
+
+
+async def test_owned_objects_claims_finalizers_and_status_can_be_written(
+    operator: KubernetesClient, kubernetes_api: Any, namespace: str
+) -> None:
+    cache = MemoryObjectCache()
+    applier = KubernetesApplier(operator, cache, BlindWrites(time.monotonic))
+    site = {
+        "apiVersion": "frankenpanel.io/v1alpha1",
+        "kind": "Site",
+        "metadata": {"name": "shop", "namespace": namespace},
+        "spec": {"source": {"preset": {"name": "wordpress"}}},
+    }
+    path = f"/apis/frankenpanel.io/v1alpha1/namespaces/{namespace}/sites"
+    created = kubernetes_api.request("POST", path, site)
+    assert created.status == 201, created.message
+    ref = ObjectRef("Site", namespace, "shop")
+    await applier.merge_patch(ref, {"metadata": {"finalizers": ["frankenpanel.io/data"]}})
+    await applier.write_status(ref, {"observedGeneration": 1})
+    owner = {
+        "apiVersion": "frankenpanel.io/v1alpha1",
+        "kind": "Site",
+        "name": "shop",
+        "uid": created.body["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    for kind, extra in (
+        ("ConfigMap", {"data": {"a": "b"}}),
+        ("ServiceAccount", {"automountServiceAccountToken": False}),
+        ("Service", {"spec": {"ports": [{"port": 80}]}}),
+    ):
+        metadata = {"name": "shop", "namespace": namespace, "labels": LABELS, "ownerReferences": [owner]}
+        manifest = {"apiVersion": "v1", "kind": kind, "metadata": metadata, **extra}
+        await applier.apply(manifest, None)
+        await applier.delete(ObjectRef(kind, namespace, "shop"))
+    await _write_claim(applier, cache)
+    await applier.merge_patch(ref, {"metadata": {"finalizers": []}})
+
+
+async def _write_claim(applier: KubernetesApplier, cache: MemoryObjectCache) -> None:
+    host = f"{secrets.token_hex(4)}.example.com"
+    claim = {
+        "apiVersion": "frankenpanel.io/v1alpha1",
+        "kind": "DomainClaim",
+        "metadata": {"name": host, "labels": {"app.kubernetes.io/managed-by": "frankenpanel-operator"}},
+        "spec": {"host": host, "domainRef": {"namespace": "demo", "name": "shop", "uid": "u"}},
+    }
+    await applier.apply(claim, None)
+    route = {"site": "demo.shop", "upstream": "10.96.0.9:8080"}
+    spec = {**claim["spec"], "route": route}  # type: ignore[dict-item]
+    await applier.apply({**claim, "spec": spec}, cache.get(ObjectRef("DomainClaim", "", host)))
+    await applier.delete(ObjectRef("DomainClaim", "", host))
+
+
+async def test_events_are_posted_once_and_failures_are_quiet(
+    operator: KubernetesClient, kubernetes_api: Any, namespace: str
+) -> None:
+    recorder = KubernetesEventRecorder(operator, FixedClock())
+    subject = {
+        "apiVersion": "frankenpanel.io/v1alpha1",
+        "kind": "Site",
+        "metadata": {"name": "shop", "namespace": namespace, "uid": "u1"},
+    }
+    for _ in range(3):
+        await recorder.record(subject, type_="Normal", reason="Installed", message="it works")
+    await recorder.record(subject, type_="Bogus", reason="Installed", message="refused by the server")
+    path = f"/api/v1/namespaces/{namespace}/events"
+    found = kubernetes_api.request("GET", path).body["items"]
+    assert [(event["reason"], event["message"]) for event in found] == [("Installed", "it works")]
+    gone = {**subject, "metadata": {"name": "x", "namespace": "no-such-namespace", "uid": "u2"}}
+    await recorder.record(gone, type_="Normal", reason="Installed", message="nobody to tell")
+
+
+class TestPlatformSecrets:
+    async def test_key_is_generated_once_and_shared_by_a_racer(
+        self, operator: KubernetesClient, platform_namespace: str
+    ) -> None:
+        first = PlatformSecrets(operator, platform_namespace, secrets.token_bytes)
+        key = await first.ensure_platform_key(may_generate=True)
+        assert len(key) == 32
+        assert await first.ensure_platform_key(may_generate=False) == key
+        # A racer that saw nothing and lost the creation takes what the winner wrote.
+        loser = await first._create(PLATFORM_KEY_SECRET, {"key": bytes(32)})
+        assert loser["key"] == key
+
+    async def test_a_lost_key_is_not_replaced_by_itself(
+        self, operator: KubernetesClient, platform_namespace: str
+    ) -> None:
+        platform = PlatformSecrets(operator, platform_namespace, secrets.token_bytes)
+        with pytest.raises(PlatformKeyLostError, match="ALLOW_NEW_PLATFORM_KEY"):
+            await platform.ensure_platform_key(may_generate=False)
+
+    async def test_a_damaged_key_is_refused(
+        self, operator: KubernetesClient, platform_namespace: str
+    ) -> None:
+        platform = PlatformSecrets(operator, platform_namespace, secrets.token_bytes)
+        await platform._create(PLATFORM_KEY_SECRET, {"key": b"short"})
+        with pytest.raises(PlatformKeyLostError, match="32 bytes"):
+            await platform.ensure_platform_key(may_generate=True)
+
+    async def test_embedded_database_account(
+        self, operator: KubernetesClient, platform_namespace: str
+    ) -> None:
+        platform = PlatformSecrets(operator, platform_namespace, secrets.token_bytes)
+        with pytest.raises(DatabaseUnavailableError):
+            await platform.read(MARIADB_SECRET)
+        await platform.ensure_mariadb_account()
+        account = await platform.read(MARIADB_SECRET)
+        await platform.ensure_mariadb_account()
+        assert await platform.read(MARIADB_SECRET) == account
+        assert account["username"] == b"root"
+        assert len(account["password"]) == 32
