@@ -1,0 +1,38 @@
+"""Puts our finalizer on an object, and takes it off; other people's finalizers are left alone."""
+
+from __future__ import annotations
+
+from frankenpanel_operator.observed import Manifest, ObjectRef
+from frankenpanel_operator.ports import ObjectApplier
+
+
+def has_finalizer(body: Manifest, finalizer: str) -> bool:
+    """Say whether the object carries the finalizer."""
+    return finalizer in body["metadata"].get("finalizers", ())
+
+
+async def ensure_finalizer(applier: ObjectApplier, body: Manifest, finalizer: str) -> None:
+    """Add the finalizer unless it is there.
+
+    Raises:
+        ConflictError: the object changed meanwhile, so the list may have too.
+    """
+    if not has_finalizer(body, finalizer):
+        await _write(applier, body, [*body["metadata"].get("finalizers", ()), finalizer])
+
+
+async def release_finalizer(applier: ObjectApplier, body: Manifest, finalizer: str) -> None:
+    """Remove the finalizer if it is there.
+
+    Raises:
+        ConflictError: the object changed meanwhile, so the list may have too.
+    """
+    if has_finalizer(body, finalizer):
+        await _write(applier, body, [name for name in body["metadata"]["finalizers"] if name != finalizer])
+
+
+async def _write(applier: ObjectApplier, body: Manifest, finalizers: list[str]) -> None:
+    # A merge patch replaces the whole list: only the version that was read may be replaced.
+    version = body["metadata"]["resourceVersion"]
+    patch = {"metadata": {"resourceVersion": version, "finalizers": finalizers}}
+    await applier.merge_patch(ObjectRef.of(body), patch)

@@ -1,0 +1,69 @@
+"""Gathers everything that a Site's decision rests on, from memory alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from frankenpanel_crds.databaseserver import DatabaseServer
+from frankenpanel_crds.domain import Domain
+from frankenpanel_crds.labels import LABEL_DATA_ID
+from frankenpanel_crds.runtimecatalog import RuntimeCatalog
+from frankenpanel_crds.site import Site
+from frankenpanel_crds.sitepreset import SitePreset
+
+from frankenpanel_operator.credentials import derive_site_credentials
+from frankenpanel_operator.desired.inputs import Platform
+from frankenpanel_operator.desired.resolution import References, Resolution, resolve, site_data_id
+from frankenpanel_operator.observed import Manifest, ObjectRef, ObservedSite, OwnedKind
+from frankenpanel_operator.ports import ObjectCache
+
+CATALOG_NAME = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteScene:
+    """Reads the cache on behalf of one reconcile; makes no calls."""
+
+    cache: ObjectCache
+    platform_key: bytes = field(repr=False)
+    platform: Platform
+
+    def resolve(self, site: Site) -> Resolution:
+        """Look up what the Site refers to, and decide."""
+        namespace, data_id = site.metadata.namespace or "", site_data_id(site)
+        catalog = self._cluster_object(RuntimeCatalog.NAMES.kind, CATALOG_NAME)
+        preset = self._cluster_object(SitePreset.NAMES.kind, site.spec.source.preset.name)
+        references = References(
+            platform=self.platform,
+            credentials=derive_site_credentials(self.platform_key, namespace, data_id),
+            catalog=RuntimeCatalog.parse(catalog) if catalog else None,
+            preset=SitePreset.parse(preset) if preset else None,
+            servers=tuple(DatabaseServer.parse(body) for body in self.cache.list(DatabaseServer.NAMES.kind)),
+            domains=self._domains(site),
+            retained_claims=tuple(self._claims(namespace, data_id)) if site.spec.bootstrap_from else (),
+        )
+        return resolve(site, references)
+
+    def observe(self, site: Site) -> ObservedSite:
+        """Return the Site's owned objects and pods, and the volumes it has or takes over."""
+        owned = list(self.cache.owned_by(site.metadata.uid or ""))
+        objects = {ObjectRef.of(body): body for body in owned if body["kind"] != "Pod"}
+        if site.spec.bootstrap_from is not None:
+            # Until the first apply, retained volumes still carry the uid of the Site they come from.
+            claims = self._claims(site.metadata.namespace or "", site_data_id(site))
+            objects = {**{ObjectRef.of(claim): claim for claim in claims}, **objects}
+        return ObservedSite(objects=objects, pods=tuple(body for body in owned if body["kind"] == "Pod"))
+
+    def _cluster_object(self, kind: str, name: str) -> Manifest | None:
+        return self.cache.get(ObjectRef(kind, "", name))
+
+    def _domains(self, site: Site) -> tuple[Domain, ...]:
+        bodies = self.cache.domains_of(site.metadata.namespace or "", site.metadata.name)
+        return tuple(Domain.parse(body) for body in bodies)
+
+    def _claims(self, namespace: str, data_id: str) -> list[Manifest]:
+        return [
+            claim
+            for claim in self.cache.list(OwnedKind.PERSISTENT_VOLUME_CLAIM, namespace)
+            if claim["metadata"].get("labels", {}).get(LABEL_DATA_ID) == data_id
+        ]
