@@ -16,11 +16,12 @@ import yaml
 
 from frankenpanel_crds import labels
 from frankenpanel_crds.crd import ALL_MODELS, custom_resource_definition
-from frankenpanel_crds.reference import render_reference
+from frankenpanel_crds.reference import render_reasons, render_reference
 
 GENERATED_DIR = Path("crds/generated")
 CHART_TEMPLATES_DIR = Path("charts/frankenpanel-crds/templates")
-REFERENCE_FILE = Path("docs/reference/fields.md")
+FIELDS_FILE = Path("docs/reference/fields.md")
+REASONS_FILE = Path("docs/reference/reasons.md")
 
 COMMAND = "python -m frankenpanel_crds.generate"
 _HEADER = f"# Generated from crds/src/frankenpanel_crds by `{COMMAND}`; do not edit.\n"
@@ -50,7 +51,8 @@ def generated_files() -> dict[Path, str]:
         # Deleting the chart must not delete every site of the cluster.
         kept = {**crd, "metadata": {**crd["metadata"], "annotations": _KEEP, "labels": _LABELS}}
         files[CHART_TEMPLATES_DIR / name] = _yaml_text(kept)
-    files[REFERENCE_FILE] = render_reference(crds)
+    files[FIELDS_FILE] = render_reference(crds)
+    files[REASONS_FILE] = render_reasons()
     return files
 
 

@@ -48,6 +48,7 @@ def test_defaults_are_filled_in_and_only_those(kubernetes_api: Any, site_path: s
 
 
 def test_applying_the_same_again_writes_nothing(kubernetes_api: Any, site_path: str) -> None:
+    write_status(kubernetes_api, site_path, {"status": {"observedGeneration": 1}})
     before = kubernetes_api.request("GET", site_path).body["metadata"]
     manifest = {**SITE, "metadata": {"name": "shop", "namespace": before["namespace"]}}
     after = kubernetes_api.apply(site_path, manifest).body["metadata"]
