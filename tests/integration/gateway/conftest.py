@@ -1,0 +1,228 @@
+"""A real Caddy with the shipped configuration, moved to free ports and a temporary folder."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from frankenpanel_gateway.store import TreeStore
+from frankenpanel_gateway.tree import proxy_record
+
+GATEWAY = Path(__file__).parents[3] / "images" / "gateway"
+CADDY = Path(sys.executable).with_name("caddy")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def eventually(check: Callable[[], Awaitable[bool]], within_seconds: float = 15.0) -> float:
+    """Poll until the check holds; return how long it took."""
+    started = time.monotonic()
+    while not await check():
+        elapsed_seconds = time.monotonic() - started
+        assert elapsed_seconds < within_seconds, f"not within {within_seconds} s"
+        await asyncio.sleep(0.005)
+    return time.monotonic() - started
+
+
+@pytest.fixture(name="eventually")
+def eventually_fixture() -> Callable[..., Awaitable[float]]:
+    return eventually
+
+
+@dataclass
+class Gateway:
+    """Folders, ports and the Caddy process of one gateway."""
+
+    folder: Path
+    http: int = field(default_factory=free_port)
+    https: int = field(default_factory=free_port)
+    local: int = field(default_factory=free_port)
+    permission: int = field(default_factory=free_port)
+    probes: int = field(default_factory=free_port)
+    max_body_bytes: int = 536870912
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def routes(self) -> Path:
+        return self.folder / "routes"
+
+    @property
+    def log_path(self) -> Path:
+        return self.folder / "caddy.log"
+
+    def configuration(self) -> dict[str, Any]:
+        moved = {
+            "/srv/routes": str(self.routes),
+            "/run/gateway": str(self.folder),
+            "/etc/gateway/pages": str(GATEWAY / "pages"),
+            "/data/caddy": str(self.folder / "data"),
+            '":8080"': f'"127.0.0.1:{self.http}"',
+            '":8443"': f'"127.0.0.1:{self.https}"',
+            '":19180"': f'"127.0.0.1:{self.local}"',
+            "127.0.0.1:19191": f"127.0.0.1:{self.permission}",
+            '"max_size": 536870912': f'"max_size": {self.max_body_bytes}',
+            '"http_port": 8080': f'"http_port": {self.http}',
+            '"https_port": 8443': f'"https_port": {self.https}',
+        }
+        text = (GATEWAY / "gateway.json").read_text()
+        for before, after in moved.items():
+            assert before in text, f"{before} is no longer in gateway.json"
+            text = text.replace(before, after)
+        parsed: dict[str, Any] = json.loads(text)
+        return parsed
+
+    async def start(self) -> None:
+        path = self.folder / "gateway.json"
+        path.write_text(json.dumps(self.configuration()))
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [CADDY, "run", "--config", path],
+                stdout=log,
+                stderr=log,
+                env={"XDG_CONFIG_HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder)},
+            )
+        await eventually(self.is_live)
+
+    async def is_live(self) -> bool:
+        return await self.local_status("/livez") == 200
+
+    async def local_status(self, path: str) -> int:
+        try:
+            async with aiohttp.request("GET", f"http://127.0.0.1:{self.local}{path}") as response:
+                return response.status
+        except aiohttp.ClientError:
+            return 0
+
+    def stop(self, how: signal.Signals = signal.SIGKILL) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(20)
+            self.process = None
+
+    async def get(self, host: str, path: str = "/", **options: Any) -> tuple[int, str]:
+        """Request over a fresh session; the Host header as given."""
+        headers = {"Host": host, **options.pop("headers", {})}
+        url = f"http://127.0.0.1:{self.http}{path}"
+        async with aiohttp.request("GET", url, headers=headers, allow_redirects=False, **options) as response:
+            return response.status, await response.text()
+
+    async def raw(self, request: bytes) -> bytes:
+        """Send bytes as they are; return all that comes until the other side closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.http)
+        writer.write(request)
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        await writer.wait_closed()
+        return answer
+
+    def access_log(self) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.log_path.read_text().splitlines()]
+        return [line for line in lines if line.get("logger", "").startswith("http.log.access")]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short path: a unix socket is made in it."""
+    path = Path(tempfile.mkdtemp(prefix="gateway-"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+async def gateway(folder: Path) -> AsyncIterator[Gateway]:
+    """A running Caddy with an empty, ready tree."""
+    gateway = Gateway(folder)
+    store = TreeStore(gateway.routes)
+    store.open()
+    store.replace_all({})
+    await gateway.start()
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def store(gateway: Gateway) -> TreeStore:
+    store = TreeStore(gateway.routes)
+    store.open()
+    return store
+
+
+@dataclass
+class Upstream:
+    """A site that answers with its name and with what it was asked."""
+
+    name: str
+    port: int = 0
+    received_bytes: int = 0
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def record(self, site: str = "demo.shop") -> str:
+        return proxy_record(site, self.address)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self.echo(request)
+        size = 0
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+        self.received_bytes += size
+        return web.json_response(
+            {"site": self.name, "headers": dict(request.headers), "path": request.path_qs, "size": size}
+        )
+
+    async def echo(self, request: web.Request) -> web.WebSocketResponse:
+        channel = web.WebSocketResponse()
+        await channel.prepare(request)
+        async for message in channel:
+            await channel.send_str(f"{self.name}:{message.data}")
+        return channel
+
+
+@asynccontextmanager
+async def run_upstream(name: str) -> AsyncIterator[Upstream]:
+    upstream = Upstream(name)
+    app = web.Application(client_max_size=2**30)
+    app.router.add_route("*", "/{path:.*}", upstream.answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    upstream.port = runner.addresses[0][1]
+    try:
+        yield upstream
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Upstream]:
+    async with run_upstream("shop") as upstream:
+        yield upstream
+
+
+@pytest.fixture
+async def blog() -> AsyncIterator[Upstream]:
+    async with run_upstream("blog") as upstream:
+        yield upstream
