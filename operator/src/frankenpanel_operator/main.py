@@ -1,0 +1,130 @@
+"""The composition root: `kopf run -m frankenpanel_operator.main` starts here, and only here things are wired.
+
+kopf brings the command line, the sign-in, signals, the liveness endpoint and the events of our kinds. All
+else is ours; see `handlers.runtime` for the order in which it starts.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import kopf
+
+from frankenpanel_operator.cluster.platform_secrets import PlatformKeyLostError
+from frankenpanel_operator.databases.provisioner import PyMySQLProvisioner
+from frankenpanel_operator.desired.inputs import Platform
+from frankenpanel_operator.engine.dispatcher import Reconcile
+from frankenpanel_operator.errors import FrankenPanelError
+from frankenpanel_operator.handlers import events, probes
+from frankenpanel_operator.handlers.keys import DATABASE_SERVER, DOMAIN, SITE
+from frankenpanel_operator.handlers.login import find_login, to_connection
+from frankenpanel_operator.handlers.runtime import Adapters, BuildReconcilers, Runtime
+from frankenpanel_operator.log_config import configure_logging
+from frankenpanel_operator.reconcilers.database_server import DatabaseServerReconciler
+from frankenpanel_operator.reconcilers.domain import DomainReconciler
+from frankenpanel_operator.reconcilers.site import SiteReconciler
+from frankenpanel_operator.settings import Settings
+
+_STARTUP_RETRY_SECONDS = 3.0
+
+
+class SystemClock:
+    """Implements `ports.Clock` by the machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        return datetime.now(UTC)
+
+
+def build_reconcilers(settings: Settings, adapters: Adapters) -> Mapping[str, Reconcile]:
+    """Give each kind its reconciler."""
+    platform = Platform(settings.platform_namespace, settings.public_http_port, settings.public_https_port)
+    databases = PyMySQLProvisioner(read_admin_secret=adapters.secrets.read)
+    cache, applier, clock = adapters.cache, adapters.applier, adapters.clock
+    site = SiteReconciler(
+        cache=cache,
+        applier=applier,
+        databases=databases,
+        events=adapters.events,
+        clock=clock,
+        platform_key=adapters.platform_key,
+        platform=platform,
+    )
+    domain = DomainReconciler(
+        cache=cache, applier=applier, events=adapters.events, clock=clock, platform=platform
+    )
+    server = DatabaseServerReconciler(cache=cache, applier=applier, databases=databases, clock=clock)
+    return {SITE: site.reconcile, DOMAIN: domain.reconcile, DATABASE_SERVER: server.reconcile}
+
+
+def register(
+    registry: kopf.OperatorRegistry, own: Settings | None = None, build: BuildReconcilers | None = None
+) -> None:
+    """Register everything with kopf.
+
+    Args:
+        registry: kopf's registry of handlers.
+        own: our settings; those of the environment, read at start-up, unless given.
+        build: makes the reconcilers; the real ones unless given.
+    """
+
+    @kopf.on.startup(id="start", registry=registry)
+    async def on_startup(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
+        if "runtime" not in memo:
+            chosen = own or Settings()
+            configure_logging(chosen.log_level)
+            configure_kopf(settings)
+            make = build or (lambda adapters: build_reconcilers(chosen, adapters))
+            runtime = Runtime(chosen, to_connection(find_login(settings)), SystemClock(), make)
+            await runtime.open()
+            memo.runtime, memo.relister, memo.health = runtime, runtime.relister, runtime.health
+        await _start(memo.runtime)
+
+    @kopf.on.login(id="login", registry=registry)
+    def on_login(settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo:
+        return find_login(settings)
+
+    @kopf.on.cleanup(id="stop", registry=registry)
+    async def on_cleanup(memo: kopf.Memo, **_: Any) -> None:
+        await memo.runtime.stop()
+
+    events.register(registry)
+    probes.register(registry)
+
+
+async def _start(runtime: Runtime) -> None:
+    """Start, in kopf's terms: again after a while, or never."""
+    try:
+        await runtime.start()
+    except PlatformKeyLostError as error:
+        raise kopf.PermanentError(str(error)) from error
+    except FrankenPanelError as error:
+        raise kopf.TemporaryError(str(error), delay=_STARTUP_RETRY_SECONDS) from error
+
+
+def configure_kopf(settings: kopf.OperatorSettings) -> None:
+    """Turn off what we do ourselves, and make what remains write nothing and fail fast."""
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    # No handler of ours needs them; should one ever, then under our own names and once.
+    settings.persistence.finalizer = "frankenpanel.io/kopf"
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(
+        prefix="kopf.frankenpanel.io", v1=False
+    )
+    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(
+        prefix="kopf.frankenpanel.io", v1=False
+    )
+    # An object's queue and task would otherwise stay in memory for long after each burst of events.
+    settings.queueing.idle_timeout = 1.0
+    # A fresh connection now and then also heals a watch which no error ever reported as broken.
+    settings.watching.server_timeout = 300 + 300 * random.random()  # noqa: S311  spread, not secrecy
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = (0.1, 0.3, 1, 2, 5, 10)
+
+
+register(kopf.get_default_registry())

@@ -1,0 +1,68 @@
+"""The operator's settings: environment variables FRANKENPANEL_..., read once, in `main`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every knob of the operator; the chart sets those that an installation may want to turn."""
+
+    model_config = SettingsConfigDict(env_prefix="FRANKENPANEL_", frozen=True)
+
+    platform_namespace: str = Field(
+        "frankenpanel-system",
+        min_length=1,
+        description="The namespace in which the platform itself runs; the only one whose Secrets are read.",
+    )
+    public_http_port: int = Field(
+        80, ge=1, le=65535, description="The port on which visitors reach the gateway by http."
+    )
+    public_https_port: int = Field(
+        443, ge=1, le=65535, description="The port on which visitors reach the gateway by https."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least severe log lines to write."
+    )
+    workers: int = Field(8, ge=1, le=256, description="How many objects are reconciled at the same time.")
+    resync_seconds: float = Field(
+        600,
+        ge=10,
+        description="How often every object is looked at without a cause; finds what no event reported.",
+    )
+    reconcile_timeout_seconds: float = Field(
+        120, gt=0, description="After this a reconcile is abandoned and tried again later."
+    )
+    refused_retry_seconds: float = Field(
+        300, gt=0, description="How long to wait before retrying what only a person's edit should heal."
+    )
+    backoff_base_seconds: float = Field(
+        0.5, gt=0, description="The delay after an object's first failure; it doubles with each further one."
+    )
+    backoff_cap_seconds: float = Field(
+        300, gt=0, description="The longest delay between two tries of an object that keeps failing."
+    )
+    api_connections: int = Field(
+        32, ge=12, description="The most connections to the API server; each watched kind keeps one."
+    )
+    api_timeout_seconds: float = Field(
+        30, gt=0, description="The longest time that one request to the API server may take."
+    )
+    secret_rewrite_seconds: float = Field(
+        3600,
+        gt=0,
+        description="How long a written Secret is trusted to be still there, since it is never read back.",
+    )
+    metrics_port: int = Field(
+        9090, ge=0, le=65535, description="The port of /metrics, /readyz and /livez; 0 takes a free one."
+    )
+    embedded_mariadb: bool = Field(
+        True, description="Generate the root account of the embedded MariaDB where it does not exist."
+    )
+    allow_new_platform_key: bool = Field(
+        False,
+        description="Generate a new platform key although Sites exist; every Site gets new credentials.",
+    )
