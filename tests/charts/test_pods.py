@@ -51,9 +51,9 @@ def test_probes_name_a_declared_port(rendered):
     for path, container in rendered.containers():
         ports = {port["name"] for port in container["ports"]}
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            check = container.get(probe)
+            check = container.get(probe, {}).get("httpGet")
             if check:
-                assert (check.get("httpGet") or check["tcpSocket"])["port"] in ports, f"{path} {probe}"
+                assert check["port"] in ports, f"{path} {probe}"
 
 
 def test_service_links_are_off(rendered):
