@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -41,7 +43,8 @@ def _yaml_text(manifest: dict[str, Any]) -> str:
     return _HEADER + yaml.dump(manifest, Dumper=_Dumper, sort_keys=True, width=100, allow_unicode=True)
 
 
-def generated_files() -> dict[Path, str]:
+@cache
+def generated_files() -> Mapping[Path, str]:
     """Return every generated file: path below the repository, and content."""
     files: dict[Path, str] = {}
     crds = [custom_resource_definition(model) for model in ALL_MODELS]
@@ -53,7 +56,7 @@ def generated_files() -> dict[Path, str]:
         files[CHART_TEMPLATES_DIR / name] = _yaml_text(kept)
     files[FIELDS_FILE] = render_reference(crds)
     files[REASONS_FILE] = render_reasons()
-    return files
+    return MappingProxyType(files)
 
 
 def stale_files(root: Path) -> list[Path]:
@@ -101,7 +104,7 @@ def _read(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
-def _leftovers(root: Path, expected: dict[Path, str]) -> list[Path]:
+def _leftovers(root: Path, expected: Mapping[Path, str]) -> list[Path]:
     present = [
         path.relative_to(root)
         for folder in (GENERATED_DIR, CHART_TEMPLATES_DIR)

@@ -31,8 +31,6 @@ def normalise_host(text: str) -> str:
     labels = host.split(".")
     if _NUMERIC_LABEL.fullmatch(labels[-1]):
         raise ValueError("the host is an IP address; write the name that points to the address")
-    if len(host) > MAX_HOST_LENGTH:
-        raise ValueError(f"the host has more than {MAX_HOST_LENGTH} characters; use a shorter name")
     if len(labels) < MIN_LABELS:
         raise ValueError("the host has only one part; write at least two, for example shop.example.com")
     if len(labels) > MAX_LABELS:

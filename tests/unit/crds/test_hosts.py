@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+from frankenpanel_crds.hosts import normalise_host
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("shop.localhost", "shop.localhost"),
+        ("WWW.Example.COM", "www.example.com"),
+        ("www.example.com.", "www.example.com"),
+        ("Bücher.example", "xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+        ("ｓｈｏｐ.example", "shop.example"),
+        ("店。example", "xn--hxt.example"),
+        ("1.example", "1.example"),
+        ("a.b.c.d.e.f.g.h.i.example", "a.b.c.d.e.f.g.h.i.example"),
+    ],
+)
+def test_host_has_one_normal_form(text: str, host: str) -> None:
+    assert normalise_host(text) == host
+    assert normalise_host(host) == host
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "is empty"),
+        ("192.0.2.1", "is an IP address"),
+        ("１９２.0.2.1", "is an IP address"),
+        ("127.1", "is an IP address"),
+        ("example.0x7f", "is an IP address"),
+        ("2001:db8::1", "port or is an IPv6 address"),
+        ("[::1]", "port or is an IPv6 address"),
+        ("shop.example:80", "contains a port"),
+        ("http://shop.example", "scheme or a path"),
+        ("{http.request.host}.example", "braces"),
+        ("*.example.com", "wildcard"),
+        ("shop.example\n", "control characters"),
+        ("shop\x00.example", "control characters"),
+        ("shop .example", "spaces"),
+        ("shop\u00a0.example", "spaces"),
+        ("shop", "only one part"),
+        ("shop..example", "empty part"),
+        (".example.com", "empty part"),
+        ("my_shop.example", "cannot be used in DNS"),
+        ("-shop.example", "cannot be used in DNS"),
+        ("shop\u202e.example", "cannot be used in DNS"),
+        ("xn--a.example", "cannot be used in DNS"),
+        ("a.b.c.d.e.f.g.h.i.j.example", "more than 10 parts"),
+        ("a" * 64 + ".example", "more than 63 characters"),
+        (".".join(["a" * 60] * 5), "more than 253 characters"),
+        (".".join(["店猫犬木水火土金"] * 9), "Domain too long"),
+    ],
+)
+def test_what_is_not_a_host_is_refused_with_the_cure(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        normalise_host(text)
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_normalised_or_refused(text: str) -> None:
+    try:
+        host = normalise_host(text)
+    except ValueError:
+        return
+    assert normalise_host(host) == host
+    assert set(host) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
+    assert 2 <= len(host.split(".")) <= 10
+    assert len(host) <= 253
