@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from frankenpanel_operator.settings import Settings
 
 GATEWAY_CONFIG = Path(__file__).parents[2] / "images" / "gateway" / "gateway.json"
 
@@ -121,22 +122,34 @@ def test_host_ports_are_on_the_loopback_address_unless_told_otherwise(on_host_po
     assert host_ports(defaults) == set()
 
 
+def _operator_settings(rendered, monkeypatch):
+    """Start as the operator does: from the environment that its container gets."""
+    for variable in rendered.container("frankenpanel-operator/operator")["env"]:
+        field = variable["name"].removeprefix("FRANKENPANEL_").lower()
+        assert field in Settings.model_fields, f"{variable['name']} is no setting of the operator"
+        monkeypatch.setenv(variable["name"], variable.get("value", "frankenpanel-system"))
+    return Settings()
+
+
 @pytest.mark.parametrize(
     ("gateway", "expected"),
     [
-        ({}, ("80", "443")),
-        ({"hostPorts": {"http": 8088}}, ("80", "443")),
-        ({"hostPorts": {"enabled": True, "http": 8088, "https": 8443}}, ("8088", "8443")),
-        ({"hostPorts": {"enabled": True}, "publicPorts": {"http": 8088, "https": 0}}, ("8088", "443")),
+        ({}, (80, 443)),
+        ({"hostPorts": {"http": 8088}}, (80, 443)),
+        ({"hostPorts": {"enabled": True, "http": 8088, "https": 8443}}, (8088, 8443)),
+        ({"hostPorts": {"enabled": True}, "publicPorts": {"http": 8088, "https": 0}}, (8088, 443)),
     ],
 )
-def test_the_operator_learns_the_ports_that_visitors_type(render, gateway, expected):
-    environment = {
-        variable["name"]: variable.get("value")
-        for variable in render(gateway=gateway).container("frankenpanel-operator/operator")["env"]
-    }
-    ports = ("FRANKENPANEL_PUBLIC_HTTP_PORT", "FRANKENPANEL_PUBLIC_HTTPS_PORT")
-    assert tuple(environment[name] for name in ports) == expected
+def test_the_operator_learns_the_ports_that_visitors_type(render, monkeypatch, gateway, expected):
+    settings = _operator_settings(render(gateway=gateway), monkeypatch)
+    assert (settings.public_http_port, settings.public_https_port) == expected
+
+
+def test_the_operator_learns_what_was_chosen_for_it(render, monkeypatch):
+    operator = {"logLevel": "WARNING", "workers": 3, "resyncSeconds": 1200}
+    settings = _operator_settings(render(operator=operator, mariadb={"enabled": False}), monkeypatch)
+    assert (settings.log_level, settings.workers, settings.resync_seconds) == ("WARNING", 3, 1200)
+    assert settings.embedded_mariadb is False
 
 
 def test_the_database_waits_for_the_password_that_the_operator_generates(defaults):
