@@ -32,7 +32,7 @@ def with_evidence(deployment: Manifest, value: str) -> Manifest:
 def are_secrets_written(desired: Manifest | None, live: Manifest | None) -> bool:
     """Say whether the live Deployment proves that all desired Secrets were written, and still has its pods.
 
-    A Deployment without available pods proves nothing: a Secret that somebody deleted keeps pods from starting,
+    A Deployment without available pods proves nothing: a Secret that was deleted keeps pods from starting,
     so the Secrets are written again.
     """
     if desired is None or live is None:

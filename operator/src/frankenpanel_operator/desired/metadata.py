@@ -96,14 +96,16 @@ def owner_reference(site: Site) -> Manifest:
 
 
 def seal(manifest: Manifest) -> Manifest:
-    """Return the manifest with the hash by which the operator sees that there is nothing to write."""
+    """Return the manifest with the hash by which the operator sees that there is nothing to write.
+
+    An older hash does not count, so that a manifest which changed after it was sealed can be sealed again.
+    """
     metadata = manifest["metadata"]
-    annotations = metadata.get("annotations", {})
-    digest = content_hash({**manifest, "metadata": {**metadata, "annotations": annotations}})
-    return {
-        **manifest,
-        "metadata": {**metadata, "annotations": {**annotations, labels.ANNOTATION_HASH: digest}},
+    others = {
+        key: value for key, value in metadata.get("annotations", {}).items() if key != labels.ANNOTATION_HASH
     }
+    digest = content_hash({**manifest, "metadata": {**metadata, "annotations": others}})
+    return {**manifest, "metadata": {**metadata, "annotations": {**others, labels.ANNOTATION_HASH: digest}}}
 
 
 def content_hash(value: object) -> str:

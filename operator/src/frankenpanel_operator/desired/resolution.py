@@ -101,7 +101,7 @@ def _runtime(site: Site, catalog: RuntimeCatalog | None) -> tuple[Runtime | None
             Problem(
                 SiteCondition.RUNTIME_READY,
                 SiteReason.CATALOG_NOT_FOUND,
-                'There is no list of PHP versions; an administrator has to create the RuntimeCatalog "default".',
+                'There is no list of PHP versions; an administrator must make the RuntimeCatalog "default".',
             ),
         )
     wanted = site.spec.runtime.php if site.spec.runtime else None

@@ -14,6 +14,7 @@ from frankenpanel_operator.desired.config_secret import build_config_secret
 from frankenpanel_operator.desired.configmap import build_configmap
 from frankenpanel_operator.desired.database_secret import build_database_secret
 from frankenpanel_operator.desired.deployment import build_deployment
+from frankenpanel_operator.desired.evidence import secrets_digest, with_evidence
 from frankenpanel_operator.desired.inputs import SiteInputs
 from frankenpanel_operator.desired.install_job import build_install_job
 from frankenpanel_operator.desired.metadata import Built
@@ -99,7 +100,8 @@ def desired_site(site: Site, inputs: SiteInputs) -> DesiredSite:
             withheld.add(kind)
         else:
             objects += [DesiredObject(stage, manifest) for manifest in built]
-    return DesiredSite(site.metadata.uid or "", tuple(objects), frozenset(withheld))
+    proven = tuple(_with_evidence(item, objects, inputs) for item in objects)
+    return DesiredSite(site.metadata.uid or "", proven, frozenset(withheld))
 
 
 def released(
@@ -138,6 +140,14 @@ def is_installed(desired: DesiredSite, observed: ObservedSite) -> bool:
     """Say whether nothing is left to set up: no install Job is desired, or it has succeeded."""
     job = desired.find(OwnedKind.JOB)
     return job is None or is_job_complete(observed.objects.get(ObjectRef.of(job)))
+
+
+def _with_evidence(item: DesiredObject, objects: list[DesiredObject], inputs: SiteInputs) -> DesiredObject:
+    """Let the Deployment, which is applied last, say which Secrets were written before it."""
+    if item.manifest["kind"] != OwnedKind.DEPLOYMENT:
+        return item
+    digest = secrets_digest(tuple(other.manifest for other in objects), inputs.credentials)
+    return DesiredObject(item.stage, with_evidence(item.manifest, digest))
 
 
 def _may_be_created(stage: Stage, desired: DesiredSite, observed: ObservedSite, database_ready: bool) -> bool:
