@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic.config import JsonDict
@@ -13,16 +15,35 @@ VALIDATIONS_KEY = "x-kubernetes-validations"
 class Rule:
     """A condition that the API server checks on every write, and what it says when it does not hold.
 
-    `message` names the field and the cure, since it is all that a person sees.
+    `message` names the field and the cure, since it is all that a person sees. `message_expression` is a
+    CEL expression that says the same more exactly; where it cannot be worked out, `message` stands in.
     """
 
     rule: str
     message: str
+    message_expression: str | None = None
+
+    def to_manifest(self) -> JsonDict:
+        """Return the rule as a schema spells it."""
+        validation: JsonDict = {"rule": self.rule, "message": self.message}
+        if self.message_expression:
+            validation["messageExpression"] = self.message_expression
+        return validation
 
 
 def rules(*items: Rule) -> JsonDict:
     """Return the schema extension that carries the rules."""
-    return {VALIDATIONS_KEY: [{"rule": item.rule, "message": item.message} for item in items]}
+    return {VALIDATIONS_KEY: [item.to_manifest() for item in items]}
+
+
+def text(value: str) -> str:
+    """Return a CEL string literal; CEL reads the escapes of JSON."""
+    return json.dumps(value)
+
+
+def texts(values: Iterable[str]) -> str:
+    """Return a CEL list of string literals."""
+    return f"[{', '.join(text(value) for value in values)}]"
 
 
 def list_map(key: str) -> JsonDict:

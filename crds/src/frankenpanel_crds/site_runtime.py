@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field
 
 from frankenpanel_crds.base import Model
-from frankenpanel_crds.cel import Rule, rules
+from frankenpanel_crds.cel import Rule, rules, text, texts
 from frankenpanel_crds.values import DocumentRoot, Quantity, SecretRef, VersionKey, request_path
 
 INI_SIZES = (
@@ -46,6 +46,7 @@ INI_SWITCHES = (
     "session.use_strict_mode",
     "short_open_tag",
 )
+INI_SWITCH_VALUES = ("0", "1", "On", "Off", "on", "off")
 INI_WORDS = (
     "date.timezone",
     "default_charset",
@@ -86,37 +87,38 @@ RESERVED_ENV_NAMES = (
 RESERVED_ENV_PREFIXES = ("CADDY_", "FRANKENPANEL_", "FRANKENPHP_", "KUBERNETES_", "LD_", "XDG_")
 
 
-def _cel_list(items: tuple[str, ...]) -> str:
-    """Write a CEL list of strings; the items are constants of this module."""
-    return "[" + ", ".join(f"'{item}'" for item in items) + "]"
+def _each_setting(valid: str, sentence: str) -> Rule:
+    """Return a rule that holds when `valid` does for every `key`; its message names the first that fails."""
+    return Rule(
+        f"self.all(key, {valid})",
+        f"spec.runtime.ini: a setting {sentence}",
+        f"'spec.runtime.ini: ' + self.filter(key, !({valid}))[0] + {text(f' {sentence}')}",
+    )
 
 
 def _ini_rules() -> tuple[Rule, ...]:
     """Return one rule for the names and one per kind of value."""
     return (
-        Rule(
-            f"self.all(key, key in {_cel_list(INI_KEYS)})",
-            "spec.runtime.ini has a setting that a Site may not change; remove it, or use one of: "
-            + ", ".join(INI_KEYS),
+        _each_setting(
+            f"key in {texts(INI_KEYS)}",
+            "cannot be changed by a Site; remove it, or use one of " + ", ".join(INI_KEYS),
         ),
-        Rule(
-            f"self.all(key, self[key].matches('{INI_VALUE_PATTERN}'))",
-            "spec.runtime.ini: a value may contain letters, digits, spaces between them, and the signs "
-            "_ . , : / + & ~ | - only; remove quotes, line breaks and other characters",
+        _each_setting(
+            f"self[key].matches({text(INI_VALUE_PATTERN)})",
+            "may contain letters, digits, spaces between them, and the signs _ . , : / + & ~ | - only; "
+            "remove quotes, line breaks and other characters",
         ),
-        Rule(
-            f"self.all(key, !(key in {_cel_list(INI_SIZES)}) || self[key].matches('^[0-9]+[KMG]?$'))",
-            f'spec.runtime.ini: {", ".join(INI_SIZES)} must be a size such as "256M"',
+        _each_setting(
+            f"!(key in {texts(INI_SIZES)}) || self[key].matches('^[0-9]+[KMG]?$')",
+            'must be a size, such as "256M"',
         ),
-        Rule(
-            f"self.all(key, !(key in {_cel_list(INI_NUMBERS)}) || self[key].matches('^-?[0-9]+$'))",
-            'spec.runtime.ini: this setting must be a whole number in quotes, such as "60"; it is one of '
-            + ", ".join(INI_NUMBERS),
+        _each_setting(
+            f"!(key in {texts(INI_NUMBERS)}) || self[key].matches('^-?[0-9]+$')",
+            'must be a whole number in quotes, such as "60"',
         ),
-        Rule(
-            f"self.all(key, !(key in {_cel_list(INI_SWITCHES)}) || "
-            "self[key] in ['0', '1', 'On', 'Off', 'on', 'off'])",
-            'spec.runtime.ini: this setting must be "On" or "Off"; it is one of ' + ", ".join(INI_SWITCHES),
+        _each_setting(
+            f"!(key in {texts(INI_SWITCHES)}) || self[key] in {texts(INI_SWITCH_VALUES)}",
+            'must be "On" or "Off", in quotes',
         ),
     )
 
@@ -187,8 +189,8 @@ class EnvVar(Model):
                     "rename the variable",
                 ),
                 Rule(
-                    f"!(self in {_cel_list(RESERVED_ENV_NAMES)}) && "
-                    f"!{_cel_list(RESERVED_ENV_PREFIXES)}.exists(prefix, self.startsWith(prefix))",
+                    f"!(self in {texts(RESERVED_ENV_NAMES)}) && "
+                    f"!{texts(RESERVED_ENV_PREFIXES)}.exists(prefix, self.startsWith(prefix))",
                     "env: the name is reserved, because it steers the platform's own programs; choose "
                     "another name. Reserved are " + ", ".join(RESERVED_ENV_NAMES) + " and names that start "
                     "with " + ", ".join(RESERVED_ENV_PREFIXES),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,14 @@ def expected_fragments(kind: str) -> list[str]:
         *(EXAMPLES / "invalid").glob(f"{kind.lower()}-*"),
         *(EXAMPLES / "updates").glob(f"{kind.lower()}-*"),
     ]
-    return [path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# expect: ") for path in paths]
+    fragments = [
+        path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# expect: ") for path in paths
+    ]
+    # Rules on settings put the name of the setting where their plain message says "a setting".
+    return [
+        re.sub(r"(spec\.runtime\.ini:) (?:a setting|\S+)", r"\1 a setting", fragment)
+        for fragment in fragments
+    ]
 
 
 def rule_cases() -> list[Any]:
