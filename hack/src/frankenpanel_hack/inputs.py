@@ -46,5 +46,3 @@ class Stamps:
         """Remember that the step is finished."""
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / name).write_text(digest, encoding="ascii")
-
-

@@ -31,7 +31,9 @@ def addon_manifests(manifests_dir: Path, images: Mapping[str, str], volumes_dir:
     """
     documents: list[Manifest] = []
     for path in sorted(manifests_dir.glob("*.yaml")):
-        documents += [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
+        documents += [
+            document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document
+        ]
     for document in documents:
         _place_images(document, images)
         if document["metadata"]["name"] == "local-path-config":
@@ -40,7 +42,9 @@ def addon_manifests(manifests_dir: Path, images: Mapping[str, str], volumes_dir:
 
 
 def _place_images(manifest: Manifest, images: Mapping[str, str]) -> None:
-    template = manifest.get("spec", {}).get("template", manifest) if isinstance(manifest.get("spec"), dict) else {}
+    template = (
+        manifest.get("spec", {}).get("template", manifest) if isinstance(manifest.get("spec"), dict) else {}
+    )
     for container in template.get("spec", {}).get("containers", ()):
         container["image"] = images[container["image"]]
 

@@ -76,7 +76,7 @@ def cni_config() -> Structure:
                 "hairpinMode": True,
                 "ipam": {
                     "type": "host-local",
-                    # Below /run, so that addresses of pods that a restart of the machine ended are free again.
+                    # Below /run, so that the addresses of pods which a restart has ended are free again.
                     "dataDir": str(RUN_DIR / "addresses"),
                     "ranges": [[{"subnet": POD_SUBNET}]],
                     "routes": [{"dst": "0.0.0.0/0"}],
@@ -89,7 +89,12 @@ def cni_config() -> Structure:
 
 def kubeadm_documents(places: HostPlaces, resolv_conf: str) -> list[Structure]:
     """Return the documents that `kubeadm init` is given."""
-    return [_init_document(places), _cluster_document(places), _kubelet_document(resolv_conf), _proxy_document()]
+    return [
+        _init_document(places),
+        _cluster_document(places),
+        _kubelet_document(resolv_conf),
+        _proxy_document(),
+    ]
 
 
 def _init_document(places: HostPlaces) -> Structure:

@@ -33,7 +33,7 @@ _NODE_VARIABLES = ("PATH", "HOME", "LANG", "TZ")
 def prepare_host(places: HostPlaces, on_output: OnOutput) -> None:
     """Create folders, devices, kernel settings and configuration; write down first what was there before."""
     refuse_foreign_cluster(places.layout.build_dir)
-    state = read_state(places.state_file) or _first_state()
+    state = read_state(places.state_file) or first_state()
     rebooted = state.boot_id not in ("", current_boot_id())
     state.boot_id = current_boot_id()
     write_state(places.state_file, state)
@@ -49,7 +49,8 @@ def prepare_host(places: HostPlaces, on_output: OnOutput) -> None:
     _write_configuration(places)
 
 
-def _first_state() -> HostState:
+def first_state() -> HostState:
+    """Return what this host is like before anything is changed."""
     created = [str(folder) for folder in (*SYSTEM_DIRS, Path("/lib/modules")) if not folder.exists()]
     return HostState(previous_sysctls=network.read_sysctls(), created_dirs=created)
 
@@ -149,7 +150,12 @@ def initialise_control_plane(places: HostPlaces, on_output: OnOutput) -> None:
         environment = cluster_environment(os.environ, [str(places.layout.bin_dir)])
         # Its checks want a service manager and swap switched off; what matters is checked by ourselves.
         flags = ["--ignore-preflight-errors=all", "--skip-token-print", "--skip-certificate-key-print"]
-        command = [str(places.layout.bin_dir / "kubeadm"), "init", f"--config={places.kubeadm_config}", *flags]
+        command = [
+            str(places.layout.bin_dir / "kubeadm"),
+            "init",
+            f"--config={places.kubeadm_config}",
+            *flags,
+        ]
         run_streamed(command, environment, on_output)
         stamps.write("kubeadm", digest)
     publish_kubeconfig(admin, places.layout.kubeconfig)
@@ -170,7 +176,12 @@ def wait_for_node(kubectl: Kubectl, on_output: OnOutput) -> None:
 
     def missing() -> str | None:
         try:
-            text = kubectl.text("get", "nodes", "--request-timeout=5s", "--output=jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}")
+            text = kubectl.text(
+                "get",
+                "nodes",
+                "--request-timeout=5s",
+                "--output=jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}",
+            )
         except Exception as error:  # noqa: BLE001
             return str(error).splitlines()[-1]
         return None if text.split() == ["True"] else f"node Ready is {text or 'unknown'}"

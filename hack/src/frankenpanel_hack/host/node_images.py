@@ -71,7 +71,11 @@ def node_images(layout: Layout) -> list[NodeImage]:
             "/usr/bin/local-path-provisioner",
         ),
         NodeImage(
-            "kube-proxy", KUBERNETES_VERSION, bin_dir / "kube-proxy", "/usr/local/bin/kube-proxy", packages=rules
+            "kube-proxy",
+            KUBERNETES_VERSION,
+            bin_dir / "kube-proxy",
+            "/usr/local/bin/kube-proxy",
+            packages=rules,
         ),
         NodeImage(
             "kube-router",

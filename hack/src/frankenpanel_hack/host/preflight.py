@@ -24,7 +24,9 @@ def mark_owner(build_dir: Path, kubernetes_dir: Path = KUBERNETES_DIR) -> None:
     (kubernetes_dir / MARKER_NAME).write_text(f"{build_dir}\n", encoding="utf-8")
 
 
-def refuse_foreign_cluster(build_dir: Path, kubernetes_dir: Path = KUBERNETES_DIR, kubelet_dir: Path = KUBELET_DIR) -> None:
+def refuse_foreign_cluster(
+    build_dir: Path, kubernetes_dir: Path = KUBERNETES_DIR, kubelet_dir: Path = KUBELET_DIR
+) -> None:
     """Refuse a host that has another Kubernetes node on it.
 
     Raises:

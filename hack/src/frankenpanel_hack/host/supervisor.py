@@ -54,7 +54,9 @@ class Daemon:
             return
         if self.process is not None:
             steady = now - self.started_at > STEADY_AFTER_SECONDS
-            self.pause_seconds = POLL_SECONDS if steady else min(self.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+            self.pause_seconds = (
+                POLL_SECONDS if steady else min(self.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+            )
             self.not_before = now + self.pause_seconds
             print(f"{self.name} ended with {self.process.returncode}", flush=True)
             self.process = None
@@ -93,7 +95,9 @@ def flags_from(text: str) -> list[str]:
     """Return the flags that kubeadm wrote for kubelet's service unit."""
     for line in text.splitlines():
         if line.startswith(_FLAGS_VARIABLE):
-            return [flag for word in shlex.split(line.removeprefix(_FLAGS_VARIABLE)) for flag in shlex.split(word)]
+            return [
+                flag for word in shlex.split(line.removeprefix(_FLAGS_VARIABLE)) for flag in shlex.split(word)
+            ]
     return []
 
 

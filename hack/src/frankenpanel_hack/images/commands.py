@@ -24,6 +24,15 @@ class CommandFailedError(Exception):
         super().__init__(f"{shlex.join(self.command)} ended with {exit_code}:\n{said}")
 
 
+_running: set[int] = set()
+
+
+def end_running_programs() -> None:
+    """End what other threads are running; their calls fail then."""
+    for pid in list(_running):
+        _end_group(pid)
+
+
 def run_streamed(command: Sequence[str], environment: Mapping[str, str], on_output: OnOutput) -> None:
     """Run a program to its end, giving each printed line to `on_output`.
 
@@ -48,6 +57,7 @@ def run_streamed(command: Sequence[str], environment: Mapping[str, str], on_outp
     except FileNotFoundError as error:
         raise CommandFailedError(command, 127, [str(error)]) from error
     with process:
+        _running.add(process.pid)
         try:
             for line in process.stdout or ():
                 last_lines.append(line.rstrip("\n"))
@@ -55,6 +65,8 @@ def run_streamed(command: Sequence[str], environment: Mapping[str, str], on_outp
         except BaseException:
             _end_group(process.pid)
             raise
+        finally:
+            _running.discard(process.pid)
     if process.returncode != 0:
         raise CommandFailedError(command, process.returncode, last_lines)
 

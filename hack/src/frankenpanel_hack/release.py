@@ -1,0 +1,107 @@
+"""Install FrankenPanel's charts into a cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from frankenpanel_hack.images.commands import CommandFailedError, OnOutput, run_streamed
+from frankenpanel_hack.inputs import hash_files, hash_values
+from frankenpanel_hack.layout import Layout
+from frankenpanel_hack.ports import LISTEN_ADDRESS, PublicPorts
+from frankenpanel_hack.programs import capture, cluster_environment
+
+NAMESPACE = "frankenpanel-system"
+CRDS_RELEASE = "frankenpanel-crds"
+RELEASE = "frankenpanel"
+TIMEOUT = "10m"
+
+
+def image_values(references: Mapping[str, str], known: frozenset[str]) -> dict[str, Any]:
+    """Return the chart's values for our own images; images the chart does not know are left out."""
+    tags = {
+        name: {"tag": reference.rpartition(":")[2]} for name, reference in references.items() if name in known
+    }
+    return {"images": tags}
+
+
+def host_port_values(ports: PublicPorts) -> dict[str, Any]:
+    """Return the values of a gateway on this host's own loopback address."""
+    host_ports = {"enabled": True, "ip": LISTEN_ADDRESS, "http": ports.http, "https": ports.https}
+    return {"gateway": {"hostPorts": host_ports, "service": {"type": "ClusterIP"}}}
+
+
+def kind_port_values(ports: PublicPorts) -> dict[str, Any]:
+    """Return the values of a gateway in a container whose ports 80 and 443 Docker publishes."""
+    host_ports = {"enabled": True, "ip": "", "http": 80, "https": 443}
+    public = {"http": ports.http, "https": ports.https}
+    return {"gateway": {"hostPorts": host_ports, "publicPorts": public, "service": {"type": "ClusterIP"}}}
+
+
+class Helm:
+    """helm with one kubeconfig."""
+
+    def __init__(self, program: str, kubeconfig: Path) -> None:
+        self._program = program
+        self._environment = {**cluster_environment(os.environ), "KUBECONFIG": str(kubeconfig)}
+
+    def deployed_description(self, release: str, namespace: str) -> str | None:
+        """Return the description of the release when its last upgrade went through."""
+        try:
+            text = capture(
+                [self._program, "status", release, "--namespace", namespace, "--output=json"],
+                self._environment,
+            )
+        except CommandFailedError:
+            return None
+        info = json.loads(text)["info"]
+        return str(info["description"]) if info["status"] == "deployed" else None
+
+    def upgrade(
+        self, release: str, chart: Path, values: Mapping[str, Any], description: str, on_output: OnOutput
+    ) -> None:
+        """Install or upgrade a release and wait until what it made is ready."""
+        command = [self._program, "upgrade", "--install", release, str(chart)]
+        command += [f"--namespace={NAMESPACE}", "--create-namespace", f"--description={description}"]
+        command += ["--history-max=5", "--wait", f"--timeout={TIMEOUT}"]
+        for key, value in values.items():
+            command.append(f"--set-json={key}={json.dumps(value)}")
+        run_streamed(command, self._environment, on_output)
+
+    def uninstall(self, release: str, on_output: OnOutput) -> None:
+        """Remove a release if it is there."""
+        command = [
+            self._program,
+            "uninstall",
+            release,
+            f"--namespace={NAMESPACE}",
+            "--ignore-not-found",
+            "--wait",
+        ]
+        run_streamed(command, self._environment, on_output)
+
+
+def release_digest(chart: Path, values: Mapping[str, Any]) -> str:
+    """Return what the release's description says when it has these files and values."""
+    return f"inputs {hash_values([hash_files([chart]), values])}"
+
+
+def is_installed(helm: Helm, layout: Layout, values: Mapping[str, Any]) -> bool:
+    """Tell whether both charts were installed from the files and values of today."""
+    charts = layout.repository / "charts"
+    return all(
+        helm.deployed_description(release, NAMESPACE) == release_digest(charts / release, chart_values)
+        for release, chart_values in ((CRDS_RELEASE, {}), (RELEASE, values))
+    )
+
+
+def install(helm: Helm, layout: Layout, values: Mapping[str, Any], on_output: OnOutput) -> None:
+    """Install or upgrade both charts, the definitions first."""
+    charts = layout.repository / "charts"
+    empty: Mapping[str, Any] = {}
+    for release, chart_values in ((CRDS_RELEASE, empty), (RELEASE, values)):
+        chart = charts / release
+        helm.upgrade(release, chart, chart_values, release_digest(chart, chart_values), on_output)
