@@ -10,7 +10,13 @@ from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
 from frankenpanel_operator.errors import DatabaseUnavailableError
 from frankenpanel_operator.observed import ObjectRef
-from frankenpanel_operator.ports import Clock, DatabaseAddress, DatabaseProvisioner, ObjectApplier, ObjectCache
+from frankenpanel_operator.ports import (
+    Clock,
+    DatabaseAddress,
+    DatabaseProvisioner,
+    ObjectApplier,
+    ObjectCache,
+)
 from frankenpanel_operator.status.database_server import Probe, database_server_status
 
 # No watch tells of a server's health. While it is down Sites wait for it, so then the look is more frequent.

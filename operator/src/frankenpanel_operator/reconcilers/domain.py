@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from frankenpanel_crds import labels
-from frankenpanel_crds.domain import Domain
+from frankenpanel_crds.domain import Domain, DomainRole
 from frankenpanel_crds.domainclaim import DomainClaim, Route
 from frankenpanel_crds.hosts import normalise_host
 from frankenpanel_crds.site import Site
@@ -16,14 +17,11 @@ from frankenpanel_operator.desired.domains import leading_primary
 from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
-from frankenpanel_operator.errors import HostTakenError, ObjectNameTakenError
+from frankenpanel_operator.errors import ObjectNameTakenError
 from frankenpanel_operator.observed import Manifest, ObjectRef, OwnedKind
 from frankenpanel_operator.ports import Clock, EventRecorder, ObjectApplier, ObjectCache
 from frankenpanel_operator.reconcilers.finalizers import ensure_finalizer, release_finalizer
 from frankenpanel_operator.status.domain import DomainScene, domain_status
-
-# A host becomes free without an event that names the Domain which waits for it.
-TAKEN_RETRY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +33,77 @@ class DomainReconciler:
     events: EventRecorder
     clock: Clock
     platform: Platform
+
+    async def reconcile(self, key: Key) -> Outcome:
+        """Claim, route, report; the same for every cause."""
+        body = self.cache.get(ObjectRef(Domain.NAMES.kind, key.namespace, key.name))
+        if body is None:
+            return Outcome()
+        domain = Domain.parse(body)
+        scene = self._observe(domain)
+        if domain.metadata.is_deleting:
+            await self._release(domain, body, scene)
+            return Outcome()
+        if scene.host is not None:
+            await ensure_finalizer(self.applier, body, labels.FINALIZER_CLAIM)
+            scene = await self._claim(domain, scene.host, scene)
+        status = domain_status(domain, scene, now=self.clock.now())
+        if status != domain.status:
+            await self.applier.write_status(ObjectRef.of(body), status.to_manifest())
+        return Outcome()
+
+    def _observe(self, domain: Domain) -> DomainScene:
+        try:
+            host, host_error = normalise_host(domain.spec.host), ""
+        except ValueError as error:
+            host, host_error = None, str(error)
+        namespace, site_name = domain.metadata.namespace or "", domain.spec.site_ref.name
+        site = self.cache.get(ObjectRef(Site.NAMES.kind, namespace, site_name))
+        return DomainScene(
+            platform=self.platform,
+            host=host,
+            host_error=host_error,
+            claim=self._claim_of(host) if host is not None else None,
+            is_site_found=site is not None,
+            route=self._route(namespace, site_name) if site is not None else None,
+            leader=self._rival(domain),
+        )
+
+    def _claim_of(self, host: str) -> Manifest | None:
+        return self.cache.get(ObjectRef(DomainClaim.NAMES.kind, "", naming.claim_name(host)))
+
+    def _route(self, namespace: str, site_name: str) -> Route | None:
+        service = self.cache.get(ObjectRef(OwnedKind.SERVICE, namespace, naming.web_name(site_name)))
+        return route_to(namespace, site_name, service)
+
+    def _rival(self, domain: Domain) -> Domain | None:
+        """Return the Primary that the Site uses, if this one is Primary too and comes after it."""
+        if domain.spec.role is not DomainRole.PRIMARY:
+            return None
+        bodies = self.cache.domains_of(domain.metadata.namespace or "", domain.spec.site_ref.name)
+        leader = leading_primary(Domain.parse(body) for body in bodies)
+        return leader if leader is not None and leader.metadata.uid != domain.metadata.uid else None
+
+    async def _claim(self, domain: Domain, host: str, scene: DomainScene) -> DomainScene:
+        """Reserve the host if it is free, and write the route if the claim is ours; return what is so now."""
+        claim = scene.claim
+        if claim is not None and not holds_claim(domain, claim):
+            if self._is_orphan(claim):
+                # Its Domain went without us, by force. The claim's own deletion brings us here again.
+                await self.applier.delete(ObjectRef.of(claim), uid=claim["metadata"]["uid"])
+            return scene
+        # Refused: somebody was faster than the watch that would have told us, and tells us now.
+        with suppress(ObjectNameTakenError):
+            await self.applier.apply(build_domain_claim(domain, host, scene.route), claim)
+        return replace(scene, claim=self._claim_of(host))
+
+    def _is_orphan(self, claim: Manifest) -> bool:
+        """Say whether the Domain that a claim names is gone, or is another one of the same name."""
+        owner = claim["spec"]["domainRef"]
+        body = self.cache.get(ObjectRef(Domain.NAMES.kind, owner["namespace"], owner["name"]))
+        return body is None or body["metadata"]["uid"] != owner["uid"]
+
+    async def _release(self, domain: Domain, body: Manifest, scene: DomainScene) -> None:
+        if scene.claim is not None and holds_claim(domain, scene.claim):
+            await self.applier.delete(ObjectRef.of(scene.claim), uid=scene.claim["metadata"]["uid"])
+        await release_finalizer(self.applier, body, labels.FINALIZER_CLAIM)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from frankenpanel_crds import labels
+from frankenpanel_crds.conditions import SiteCondition, find_condition
 from frankenpanel_crds.site import Site
+from pydantic import ValidationError
 
 from frankenpanel_operator.desired.evidence import are_secrets_written
 from frankenpanel_operator.desired.inputs import Platform
@@ -13,7 +15,7 @@ from frankenpanel_operator.desired.resolution import Resolution, data_owner_uid,
 from frankenpanel_operator.desired.site import DesiredSite, desired_site, prunable, released
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
-from frankenpanel_operator.errors import FrankenPanelError
+from frankenpanel_operator.errors import ConflictError, DatabaseUnavailableError, FrankenPanelError
 from frankenpanel_operator.naming import database_name
 from frankenpanel_operator.observed import Manifest, ObjectRef, ObservedSite, OwnedKind
 from frankenpanel_operator.ports import (
@@ -28,7 +30,10 @@ from frankenpanel_operator.ports import (
 from frankenpanel_operator.reconcilers.finalizers import ensure_finalizer, has_finalizer
 from frankenpanel_operator.reconcilers.site_deletion import SiteDeletion
 from frankenpanel_operator.reconcilers.site_scene import SiteScene
-from frankenpanel_operator.status.site import Progress, site_status
+from frankenpanel_operator.reconcilers.statuses import write_raw_status
+from frankenpanel_operator.status.facts import Progress
+from frankenpanel_operator.status.site import site_status
+from frankenpanel_operator.status.whole import deleting_status, spec_invalid_status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,39 +52,43 @@ class SiteReconciler:
         """Observe, compute, apply, report.
 
         Raises:
-            FrankenPanelError: a step failed; the status says so already, and what did not depend on it is done.
+            FrankenPanelError: a step failed; the status says so, and what did not depend on it is done.
         """
         body = self.cache.get(ObjectRef(Site.NAMES.kind, key.namespace, key.name))
         if body is None:
             return Outcome()
-        site = Site.parse(body)
+        try:
+            site = Site.parse(body)
+        except ValidationError as error:
+            await write_raw_status(self.applier, body, spec_invalid_status(body, error, self.clock.now()))
+            return Outcome()
         scene = SiteScene(cache=self.cache, platform_key=self.platform_key, platform=self.platform)
         resolution = scene.resolve(site)
         if site.metadata.is_deleting:
             await self._finalize(site, body, resolution)
         elif site.spec.paused:
-            await self._report(site, resolution, scene.observe(site), Progress())
+            await self._report_paused(site, resolution, scene.observe(site))
         else:
             await ensure_finalizer(self.applier, body, labels.FINALIZER_DATA)
-            await self._converge(site, resolution, scene)
+            await self._converge(site, body, resolution, scene)
         return Outcome()
 
-    async def _converge(self, site: Site, resolution: Resolution, scene: SiteScene) -> None:
-        progress = await self._provision_database(site, resolution)
+    async def _converge(self, site: Site, body: Manifest, resolution: Resolution, scene: SiteScene) -> None:
+        database_error = await self._provision_database(site, resolution)
+        is_database_ready = resolution.inputs.database is not None and database_error is None
         desired = desired_site(site, resolution.inputs)
-        try:
-            await self._apply(desired, scene.observe(site), database_ready=progress.is_database_ready)
-        except FrankenPanelError as error:
-            progress = replace(progress, apply_error=error)
+        may_use_database = is_database_ready or not wants_database(site)
+        apply_error = await self._apply(desired, scene.observe(site), database_ready=may_use_database)
+        progress = Progress(is_database_ready, database_error, apply_error, desired)
         await self._report(site, resolution, scene.observe(site), progress)
-        for error in (progress.apply_error, progress.database_error):
+        for error in (apply_error, database_error):
             if error is not None:
                 raise error
 
-    async def _provision_database(self, site: Site, resolution: Resolution) -> Progress:
+    async def _provision_database(self, site: Site, resolution: Resolution) -> FrankenPanelError | None:
         database = resolution.inputs.database
         if database is None:
-            return Progress(is_database_ready=not wants_database(site))
+            return None
         server = DatabaseAddress(
             server_name=database.server_name,
             host=database.host,
@@ -90,20 +99,35 @@ class SiteReconciler:
         try:
             await self.databases.ensure(server, _account(site, resolution), password)
         except FrankenPanelError as error:
-            return Progress(database_error=error)
-        return Progress(is_database_ready=True)
+            return error
+        return None
 
-    async def _apply(self, desired: DesiredSite, observed: ObservedSite, *, database_ready: bool) -> None:
-        deployment = desired.find(OwnedKind.DEPLOYMENT)
-        live = observed.objects.get(ObjectRef.of(deployment)) if deployment else None
-        skip_secrets = are_secrets_written(deployment, live)
+    async def _apply(
+        self, desired: DesiredSite, observed: ObservedSite, *, database_ready: bool
+    ) -> FrankenPanelError | None:
+        """Write what may be written now, then prune; return the first refusal; the rest goes on."""
+        first_error: FrankenPanelError | None = None
+        skip_secrets = _are_secrets_written(desired, observed)
         for item in released(desired, observed, database_ready=database_ready):
-            if item.ref.kind != OwnedKind.SECRET:
-                await self.applier.apply(item.manifest, observed.objects.get(item.ref))
-            elif not skip_secrets:
-                await self.applier.apply_blind(item.manifest)
+            try:
+                if item.ref.kind != OwnedKind.SECRET:
+                    await self.applier.apply(item.manifest, observed.objects.get(item.ref))
+                elif not skip_secrets:
+                    await self.applier.apply_blind(item.manifest)
+            except ConflictError:
+                # What was observed is out of date, so the rest of the pass would be too.
+                raise
+            except FrankenPanelError as error:
+                first_error = first_error or error
         for ref in prunable(desired, observed):
             await self.applier.delete(ref, uid=observed.objects[ref]["metadata"]["uid"])
+        return first_error
+
+    async def _report_paused(self, site: Site, resolution: Resolution, observed: ObservedSite) -> None:
+        """Say how the Site is without touching the database: the last word on that stands."""
+        last = find_condition(site.status.conditions, SiteCondition.DATABASE_READY)
+        progress = Progress(is_database_ready=last is not None and last.is_true)
+        await self._report(site, resolution, observed, progress)
 
     async def _report(
         self, site: Site, resolution: Resolution, observed: ObservedSite, progress: Progress
@@ -119,7 +143,19 @@ class SiteReconciler:
         deletion = SiteDeletion(
             cache=self.cache, applier=self.applier, databases=self.databases, events=self.events
         )
-        await deletion.finalize(site, body, resolution.inputs, _account(site, resolution))
+        try:
+            await deletion.finalize(site, body, resolution.inputs, _account(site, resolution))
+        except DatabaseUnavailableError:
+            message = "The database server does not answer; the Site goes once its database is dealt with."
+            status = deleting_status(body, message, self.clock.now())
+            await write_raw_status(self.applier, body, status)
+            raise
+
+
+def _are_secrets_written(desired: DesiredSite, observed: ObservedSite) -> bool:
+    deployment = desired.find(OwnedKind.DEPLOYMENT)
+    live = observed.objects.get(ObjectRef.of(deployment)) if deployment is not None else None
+    return are_secrets_written(deployment, live)
 
 
 def _account(site: Site, resolution: Resolution) -> DatabaseAccount:

@@ -38,7 +38,9 @@ class SiteDeletion:
     databases: DatabaseProvisioner
     events: EventRecorder
 
-    async def finalize(self, site: Site, body: Manifest, inputs: SiteInputs, account: DatabaseAccount) -> None:
+    async def finalize(
+        self, site: Site, body: Manifest, inputs: SiteInputs, account: DatabaseAccount
+    ) -> None:
         """Retain or delete the data, say so, and let the Site go.
 
         Raises:
@@ -55,7 +57,7 @@ class SiteDeletion:
         await release_finalizer(self.applier, body, labels.FINALIZER_DATA)
 
     def _server_of(self, site: Site) -> DatabaseAddress | None:
-        """Return where the Site's database is; None where it never got one, or its server is not known any more."""
+        """Return where the database is; None where there never was one, or its server is unknown by now."""
         if site.status.database is None or site.status.database.server_name is None:
             return None
         body = self.cache.get(ObjectRef(DatabaseServer.NAMES.kind, "", site.status.database.server_name))
@@ -98,8 +100,8 @@ class SiteDeletion:
         try:
             await self.applier.apply_blind({**secret, "metadata": marked})
         except ClusterRefusedError:
-            # The namespace is being deleted and takes the Secret with it; the database itself is retained, and
-            # its credentials can be derived again.
+            # The namespace is being deleted and takes the Secret with it; the database is retained, and its
+            # credentials can be derived again.
             return
 
     def _claims(self, site: Site) -> list[Manifest]:
@@ -110,8 +112,8 @@ class SiteDeletion:
         source = site.spec.bootstrap_from
         uid = source.retained.uid if source is not None else site.metadata.uid
         message = (
-            f"The data of Site {site.metadata.name} is retained; a new Site in this namespace takes it up again "
-            f"with spec.bootstrapFrom.retained.uid: {uid}."
+            f"The data of Site {site.metadata.name} is retained; a new Site in this namespace takes it up "
+            f"again with spec.bootstrapFrom.retained.uid: {uid}."
         )
         await self.events.record(body, type_="Normal", reason="DataRetained", message=message)
 
