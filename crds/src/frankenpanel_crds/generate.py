@@ -25,7 +25,8 @@ CHART_TEMPLATES_DIR = Path("charts/frankenpanel-crds/templates")
 FIELDS_FILE = Path("docs/reference/fields.md")
 REASONS_FILE = Path("docs/reference/reasons.md")
 
-COMMAND = "python -m frankenpanel_crds.generate"
+COMMAND = "make generate"
+_PROGRAM = "python -m frankenpanel_crds.generate"
 _HEADER = f"# Generated from crds/src/frankenpanel_crds by `{COMMAND}`; do not edit.\n"
 _KEEP = {"helm.sh/resource-policy": "keep"}
 _LABELS = {labels.LABEL_NAME: "frankenpanel-crds", labels.LABEL_PART_OF: labels.PART_OF}
@@ -82,7 +83,7 @@ def write_files(root: Path) -> list[Path]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Write the CRDs from the models.")
+    parser = argparse.ArgumentParser(prog=_PROGRAM, description="Write the CRDs from the models.")
     parser.add_argument(
         "--check", action="store_true", help="change nothing, exit with 1 when a file is stale"
     )

@@ -23,9 +23,14 @@ LABEL_DATA_ID = f"{API_GROUP}/data-id"
 LABEL_STORAGE = f"{API_GROUP}/storage"
 
 ANNOTATION_HASH = f"{API_GROUP}/hash"
+ANNOTATION_SETTINGS_HASH = f"{API_GROUP}/settings-hash"
+ANNOTATION_CONFIG_DIGEST = f"{API_GROUP}/config-digest"
+ANNOTATION_SECRETS_DIGEST = f"{API_GROUP}/secrets-digest"
 
 FINALIZER_DATA = f"{API_GROUP}/data"
 FINALIZER_CLAIM = f"{API_GROUP}/claim"
+FINALIZER_KOPF = f"{API_GROUP}/kopf"
+"""The framework's own; no handler needs it, the name is only kept from being kopf's default."""
 
 
 class Component(StrEnum):
