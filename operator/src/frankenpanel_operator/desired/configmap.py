@@ -24,23 +24,8 @@ SITE_URL_KEY = "site-url"
 # Where no host is known yet; the installer stores it, and the Primary host in wp-config.php wins later.
 _UNKNOWN_URL = "http://localhost"
 
-PLATFORM_INI: Mapping[str, str] = {
-    "memory_limit": DEFAULT_MEMORY_LIMIT_INI,
-    "upload_max_filesize": "64M",
-    "post_max_size": "72M",
-    "expose_php": "Off",
-    "display_errors": "Off",
-    "log_errors": "On",
-    "html_errors": "Off",
-    "error_log": "/dev/stderr",
-    "session.use_strict_mode": "On",
-    "session.cookie_httponly": "On",
-    "opcache.enable": "On",
-    # Plugins and themes change on a volume while the pod runs.
-    "opcache.validate_timestamps": "On",
-    # Scripts run on threads whose stack PHP cannot measure; with its own guess every script fails.
-    "zend.max_allowed_stack_size": "-1",
-}
+# The image brings the defaults of a hosted site; stated here is only what the pod's memory is planned with.
+PLATFORM_INI: Mapping[str, str] = {"memory_limit": DEFAULT_MEMORY_LIMIT_INI}
 
 
 def build_configmap(site: Site, inputs: SiteInputs) -> Built:

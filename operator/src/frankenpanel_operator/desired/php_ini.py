@@ -10,15 +10,18 @@ from frankenpanel_operator.desired.unsafe import UnsafeTextError, has_control_ch
 _KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 # Inside double quotes PHP still reads `\"` and expands `${NAME}` from the environment.
 _REFUSED = frozenset('"\\$')
+# These are expressions of constants, which quotes would turn into a text that means 0.
+_EXPRESSIONS = frozenset({"error_reporting"})
+_EXPRESSION = re.compile(r"[A-Z0-9_&|~ -]+")
 
 
 def render_php_ini(settings: Mapping[str, str]) -> str:
-    """Serialise settings in the order given, every value as a quoted string.
+    """Serialise settings in the order given; values are quoted strings, but for expressions.
 
     Raises:
         UnsafeTextError: a key or a value could be read as anything but itself.
     """
-    return "".join(f"{_key(key)} = {_value(value)}\n" for key, value in settings.items())
+    return "".join(f"{_key(key)} = {_value(key, value)}\n" for key, value in settings.items())
 
 
 def _key(key: str) -> str:
@@ -27,7 +30,9 @@ def _key(key: str) -> str:
     return key
 
 
-def _value(value: str) -> str:
+def _value(key: str, value: str) -> str:
+    if key in _EXPRESSIONS and _EXPRESSION.fullmatch(value):
+        return value
     if has_control_characters(value) or not _REFUSED.isdisjoint(value):
         raise UnsafeTextError("a PHP setting's value", value)
     return f'"{value}"'

@@ -17,7 +17,7 @@ DEFAULT_REQUESTS: Mapping[str, str] = {"cpu": "100m", "memory": "128Mi"}
 DEFAULT_LIMITS: Mapping[str, str] = {"cpu": "1", "memory": "512Mi"}
 # The sum of the emptyDirs of a pod (see `pod`) and some room for logs.
 EPHEMERAL_STORAGE: Mapping[str, str] = {"requests": "64Mi", "limits": "2Gi"}
-DEFAULT_MEMORY_LIMIT_INI = "128M"
+DEFAULT_MEMORY_LIMIT_INI = "256M"
 
 _MIN_THREADS = 2
 _MAX_THREADS = 64
