@@ -304,7 +304,7 @@ def _local_api_server(folder: Path) -> Iterator[Path]:
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Yield the kubeconfig of a real API server; its user may do everything."""
     if named := os.environ.get("FRANKENPANEL_KUBECONFIG") or os.environ.get("KUBECONFIG"):
-        yield Path(named)
+        yield Path(named.split(os.pathsep)[0])
         return
     with _local_api_server(tmp_path_factory.mktemp("api-server")) as kubeconfig:
         yield kubeconfig

@@ -172,7 +172,10 @@ class SiteSpec(Model):
     )
     env: Annotated[tuple[EnvVar, ...], Field(max_length=64, json_schema_extra=list_map("name"))] = Field(
         (),
-        description="Environment variables of the application.",
+        description=(
+            "Environment variables of the application. Where the platform sets a variable of the same name, "
+            "such as DATABASE_HOST, the platform's stands."
+        ),
     )
     env_from: Annotated[
         tuple[EnvSource, ...], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "atomic"})

@@ -134,7 +134,8 @@ class SitePresetSpec(Model):
     config_format: ConfigFormat = Field(
         description=(
             "How the application learns about its database and secret keys. WpConfig: a wp-config.php. "
-            "EnvOnly: environment variables."
+            "EnvOnly: the environment variables DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_USER and "
+            "DATABASE_PASSWORD."
         ),
     )
     install: InstallHook | None = Field(
