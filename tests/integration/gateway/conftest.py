@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import functools
 import json
 import shutil
 import signal
@@ -24,6 +26,7 @@ from frankenpanel_gateway.store import TreeStore
 from frankenpanel_gateway.tree import proxy_record
 
 GATEWAY = Path(__file__).parents[3] / "images" / "gateway"
+PR_SET_PDEATHSIG = 1
 CADDY = Path(sys.executable).with_name("caddy")
 
 
@@ -41,6 +44,22 @@ async def eventually(check: Callable[[], Awaitable[bool]], within_seconds: float
         assert elapsed_seconds < within_seconds, f"not within {within_seconds} s"
         await asyncio.sleep(0.005)
     return time.monotonic() - started
+
+
+def start_program(
+    arguments: list[str], log_path: Path, environment: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start a program that dies with the test run, however that ends."""
+    die_with_parent = functools.partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGKILL)
+    with log_path.open("ab") as log:
+        return subprocess.Popen(
+            arguments, stdout=log, stderr=log, env=environment, preexec_fn=die_with_parent
+        )
+
+
+@pytest.fixture(name="start_program")
+def start_program_fixture() -> Callable[..., subprocess.Popen[bytes]]:
+    return start_program
 
 
 @pytest.fixture(name="eventually")
@@ -93,14 +112,12 @@ class Gateway:
     async def start(self) -> None:
         path = self.folder / "gateway.json"
         path.write_text(json.dumps(self.configuration()))
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [CADDY, "run", "--config", path],
-                stdout=log,
-                stderr=log,
-                env={"XDG_CONFIG_HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder)},
-            )
+        homes = {"XDG_CONFIG_HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder)}
+        self.process = start_program([str(CADDY), "run", "--config", str(path)], self.log_path, homes)
         await eventually(self.is_live)
+
+    async def is_ready(self) -> bool:
+        return await self.local_status("/readyz") == 200
 
     async def is_live(self) -> bool:
         return await self.local_status("/livez") == 200
@@ -148,15 +165,21 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def gateway(folder: Path) -> AsyncIterator[Gateway]:
-    """A running Caddy with an empty, ready tree."""
+def stopped_gateway(folder: Path) -> Iterator[Gateway]:
+    """A gateway that is not started yet and has no tree."""
     gateway = Gateway(folder)
-    store = TreeStore(gateway.routes)
-    store.open()
-    store.replace_all({})
-    await gateway.start()
     yield gateway
     gateway.stop()
+
+
+@pytest.fixture
+async def gateway(stopped_gateway: Gateway) -> Gateway:
+    """A running Caddy with an empty, ready tree."""
+    store = TreeStore(stopped_gateway.routes)
+    store.open()
+    store.replace_all({})
+    await stopped_gateway.start()
+    return stopped_gateway
 
 
 @pytest.fixture

@@ -79,6 +79,7 @@ def _api_access(settings: Settings) -> ApiAccess:
         url=settings.api_url,
         ca_file=settings.api_ca_file,
         token_file=settings.api_token_file,
+        tls_server_name=settings.api_tls_server_name,
         token=None if token is None else token.get_secret_value(),
     )
 

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = None
     """For use outside of a cluster; the token file is left aside where this is set."""
     api_ca_file: Path | None = SERVICE_ACCOUNT_FOLDER / "ca.crt"
+    api_tls_server_name: str | None = None
+    """The name in the API server's certificate, where it is not that of the URL (a tunnel)."""
 
     list_page_size: int = Field(1000, ge=1, le=10_000)
     watch_seconds: int = Field(120, ge=1, le=3600)
