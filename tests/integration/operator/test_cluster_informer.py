@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+import dataclasses
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from frankenpanel_operator.cluster.api_errors import ExpiredError
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.informer import Informer
-from frankenpanel_operator.cluster.resources import Resource
+from frankenpanel_operator.cluster.resources import Resource, resource_of
 from frankenpanel_operator.errors import ClusterUnavailableError
 from frankenpanel_operator.observed import ObjectRef
 
@@ -129,12 +130,15 @@ class FaultyClient(KubernetesClient):
     faults: list[Exception]
     watches: list[str]
 
-    async def watch(self, resource: Resource, params: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
+    async def watch(
+        self, resource: Resource, params: Mapping[str, str]
+    ) -> AsyncGenerator[dict[str, Any], None]:
         self.watches.append(params["resourceVersion"])
         if self.faults:
             raise self.faults.pop(0)
-        async for event in super().watch(resource, params):
-            yield event
+        async with aclosing(super().watch(resource, params)) as events:
+            async for event in events:
+                yield event
 
 
 @pytest.fixture
@@ -146,8 +150,6 @@ async def faulty(client: KubernetesClient) -> FaultyClient:
 
 
 def informer_of(client: KubernetesClient, cache: MemoryObjectCache, maps: ConfigMaps) -> Informer:
-    from frankenpanel_operator.cluster.resources import resource_of
-
     return Informer(client, resource_of("ConfigMap"), cache, selector=maps.selector, random=lambda: 0.0)
 
 
@@ -201,10 +203,6 @@ async def test_a_broken_watch_goes_on_where_it_was_without_a_list(
 
 
 async def test_an_unreachable_server_is_an_error_of_ours(connection: Any) -> None:
-    import dataclasses
-
-    from frankenpanel_operator.cluster.resources import resource_of
-
     nowhere = dataclasses.replace(connection, server="https://127.0.0.1:9")
     async with KubernetesClient(nowhere) as unreachable:
         with pytest.raises(ClusterUnavailableError):

@@ -23,6 +23,7 @@ from frankenpanel_operator.cluster.patches import (
     hash_of,
     manifest_hash,
     with_hash,
+    without_hash,
 )
 from frankenpanel_operator.cluster.resources import resource_of
 from frankenpanel_operator.errors import (
@@ -64,6 +65,8 @@ class KubernetesApplier:
     async def apply_blind(self, manifest: Manifest) -> None:
         """Create or overwrite an object that may never be read back (a Secret)."""
         ref, digest = ObjectRef.of(manifest), manifest_hash(manifest)
+        # A digest of secret values has no business on the object, where every reader of metadata sees it.
+        manifest = without_hash(manifest)
         if self._blind_writes.is_fresh(ref, digest):
             return
         if self._blind_writes.is_known(ref):

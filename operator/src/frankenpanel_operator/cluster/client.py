@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
@@ -140,7 +141,9 @@ class KubernetesClient:
         path = _path(resource, *target)
         await self._send(_Call("DELETE", "delete", resource, path, {}, orjson.dumps(options)))
 
-    async def watch(self, resource: Resource, params: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
+    async def watch(
+        self, resource: Resource, params: Mapping[str, str]
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Yield watch events, one decoded line each, until the server ends the stream.
 
         Raises:
@@ -152,8 +155,12 @@ class KubernetesClient:
         try:
             async with self._request(call, timeout) as response:
                 await self._judge(call, response)
-                async for line in _lines(response.content):
-                    yield orjson.loads(line)
+                try:
+                    async with aclosing(_lines(response.content)) as lines:
+                        async for line in lines:
+                            yield orjson.loads(line)
+                finally:
+                    _hang_up(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _network_error(call, error) from error
 
@@ -215,12 +222,19 @@ def _decode_status(content: bytes) -> dict[str, Any]:
     return decoded if isinstance(decoded, dict) else {}
 
 
+def _hang_up(response: aiohttp.ClientResponse) -> None:
+    """Drop the connection of a watch that is left before its end; a polite TLS goodbye would outlive us."""
+    connection = response.connection
+    if connection is not None and connection.protocol is not None:
+        connection.protocol.abort()
+
+
 def _network_error(call: _Call, error: Exception) -> ClusterUnavailableError:
     metrics.API_REQUESTS.labels(call.verb, call.resource.kind, "network").inc()
     return ClusterUnavailableError(f"{_subject(call)}: {type(error).__name__}")
 
 
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
     """Split a stream at line ends; an object may be longer than any buffer limit of the HTTP library."""
     rest = bytearray()
     async for chunk in content.iter_any():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any
 
 import structlog
@@ -118,10 +119,11 @@ class Informer:
             "labelSelector": self._selector,
         }
         started = time.monotonic()
-        async for event in self._client.watch(self.resource, params):
-            self._last_sign = time.monotonic()
-            self._failures = 0
-            self._take(event["type"], event["object"])
+        async with aclosing(self._client.watch(self.resource, params)) as events:
+            async for event in events:
+                self._last_sign = time.monotonic()
+                self._failures = 0
+                self._take(event["type"], event["object"])
         if time.monotonic() - started < _SHORT_WATCH_SECONDS:
             raise ClusterUnavailableError("the watch ended at once")
 

@@ -40,14 +40,14 @@ SECTIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 
 def manifest_hash(manifest: Manifest) -> str:
     """Return the first 16 hex digits of the SHA-256 of the manifest in canonical form, its hash left out."""
-    metadata = manifest["metadata"]
-    annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != ANNOTATION_HASH}
-    plain = {**manifest, "metadata": {**metadata, "annotations": annotations}}
-    return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    plain = orjson.dumps(without_hash(manifest), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(plain).hexdigest()[:16]
 
 
 def with_hash(manifest: Manifest) -> Manifest:
-    """Return the manifest with its own hash as an annotation."""
+    """Return the manifest with its own hash as an annotation; one that has a hash is taken at its word."""
+    if hash_of(manifest):
+        return manifest
     metadata = manifest["metadata"]
     annotations = {**(metadata.get("annotations") or {}), ANNOTATION_HASH: manifest_hash(manifest)}
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
@@ -57,6 +57,13 @@ def hash_of(manifest: Manifest) -> str | None:
     """Return the hash that an object carries, or None where it carries none."""
     value: str | None = (manifest["metadata"].get("annotations") or {}).get(ANNOTATION_HASH)
     return value
+
+
+def without_hash(manifest: Manifest) -> Manifest:
+    """Return the manifest without its hash, for what nobody reads back."""
+    metadata = manifest["metadata"]
+    annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != ANNOTATION_HASH}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
 def build_patch(desired: Manifest, live: Manifest) -> list[Operation]:
