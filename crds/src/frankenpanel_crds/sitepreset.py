@@ -134,7 +134,7 @@ class SitePresetSpec(Model):
     config_format: ConfigFormat = Field(
         description=(
             "How the application learns about its database and secret keys. WpConfig: a wp-config.php. "
-            "EnvOnly: the environment variables DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_USER and "
+            "EnvOnly: the variables DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_USER and "
             "DATABASE_PASSWORD."
         ),
     )
