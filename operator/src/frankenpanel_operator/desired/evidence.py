@@ -7,12 +7,11 @@ Deployment, therefore proves after any restart that they were written, and saves
 from __future__ import annotations
 
 import orjson
+from frankenpanel_crds.labels import ANNOTATION_SECRETS_DIGEST
 
 from frankenpanel_operator.credentials import SiteCredentials, digest
 from frankenpanel_operator.desired.metadata import seal
 from frankenpanel_operator.observed import Manifest, OwnedKind
-
-ANNOTATION_SECRETS_DIGEST = "frankenpanel.io/secrets-digest"
 
 
 def secrets_digest(manifests: tuple[Manifest, ...], credentials: SiteCredentials) -> str:
