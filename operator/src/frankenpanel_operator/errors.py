@@ -5,6 +5,8 @@ FrankenPanelError
 ├── SpecError                    nothing but an edit heals it: a condition, never a retry
 │   ├── ObjectNameTakenError     a foreign object has the name that an owned object needs
 │   ├── DatabaseNameTakenError   the server has a database of that name which is not this Site's
+│   ├── DatabaseLostError        the Site had a database and the server has it no more
+│   ├── RetainedDataNotFoundError  the data that spec.bootstrapFrom.retained names is not on the server
 │   └── HostTakenError           another Domain claimed the host first
 ├── TransientError               heals by itself: retried with backoff
 │   ├── DatabaseUnavailableError a database server does not answer, or refuses the admin account
@@ -36,6 +38,14 @@ class ObjectNameTakenError(SpecError):
 
 class DatabaseNameTakenError(SpecError):
     """The server has a database of the derived name without an ownership row of this Site."""
+
+
+class DatabaseLostError(SpecError):
+    """The database was made and is gone; an empty one in its place would hide the loss."""
+
+
+class RetainedDataNotFoundError(SpecError):
+    """The server has no retained database of the Site that `spec.bootstrapFrom.retained` names."""
 
 
 class HostTakenError(SpecError):

@@ -1,0 +1,97 @@
+"""Carries out plans on a session: look, decide, act, and look again where somebody else was faster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydantic import SecretStr
+from pymysql import err
+
+from frankenpanel_operator.databases import error_codes, statements
+from frankenpanel_operator.databases.plan import (
+    DatabaseState,
+    Step,
+    Target,
+    plan_drop,
+    plan_ensure,
+    plan_retain,
+)
+from frankenpanel_operator.databases.session import Session
+from frankenpanel_operator.databases.statements import Identifier
+from frankenpanel_operator.errors import DatabaseUnavailableError, SpecError
+from frankenpanel_operator.ports import DatabaseAccount
+
+# Adoption, a lost race and a doubtful verdict each cost one look; they do not all come at once, twice.
+MAX_LOOKS = 6
+
+
+def probe(session: Session) -> str:
+    """Return the server's version text."""
+    return str(session.run(statements.select_version())[0][0][0])
+
+
+def ensure(session: Session, account: DatabaseAccount, password: SecretStr) -> None:
+    """Bring database and account to the desired state.
+
+    Raises:
+        SpecError: as `plan.plan_ensure` says.
+        DatabaseUnavailableError: the state changes faster than it can be followed.
+        pymysql.err.Error: the server is at fault.
+    """
+    target = Target(account, password, session.is_mariadb)
+    is_doubted = False
+    for _ in range(MAX_LOOKS):
+        state = _look(session, target.name, may_create=True)
+        try:
+            step = plan_ensure(state, target)
+        except SpecError:
+            # A look is not one instant: while it was taken, another replica may have gone on from one step
+            # to the next. Only what is seen twice is true.
+            if is_doubted:
+                raise
+            is_doubted = True
+            continue
+        if _act(session, step) and step.is_last:
+            return
+    raise DatabaseUnavailableError("the database changes faster than it can be followed")
+
+
+def retain(session: Session, account: DatabaseAccount) -> None:
+    """Lock the account and mark the ownership row."""
+    _act(session, plan_retain(_look(session, Identifier(account.name)), account))
+
+
+def drop(session: Session, account: DatabaseAccount) -> None:
+    """Delete database, account and ownership row."""
+    _act(session, plan_drop(_look(session, Identifier(account.name)), account))
+
+
+def _look(session: Session, name: Identifier, *, may_create: bool = False) -> DatabaseState:
+    """Read the state; the ownership table is made where the server has none and `may_create`."""
+    query = statements.select_state(name, is_mariadb=session.is_mariadb)
+    try:
+        row = session.run(query)[0][0]
+    except err.Error as error:
+        if not error_codes.is_missing_table(error):
+            raise
+        if not may_create:
+            return DatabaseState(None, None, None, None)
+        session.run(*statements.create_ownership_table())
+        row = session.run(query)[0][0]
+    state = DatabaseState.of(row)
+    if state.is_suspicious:
+        return replace(state, has_tables=bool(session.run(statements.select_has_tables(name))[0][0][0]))
+    return state
+
+
+def _act(session: Session, step: Step) -> bool:
+    """Run a step; False says that somebody else was faster and that it takes another look."""
+    if not step.statements:
+        return True
+    try:
+        session.run(*step.statements)
+    except err.Error as error:
+        if error_codes.is_race(error):
+            return False
+        raise
+    return True
