@@ -25,12 +25,13 @@ class InstallSpec(Model):
     """What the application is told when it is set up."""
 
     title: Annotated[
-        str,
+        str | None,
         Field(
             min_length=1, max_length=200, json_schema_extra=rules(without_control_characters("install.title"))
         ),
     ] = Field(
-        description="Title of the new site, as its visitors see it.",
+        None,
+        description="Title of the new site, as its visitors see it. Absent: the name of the Site.",
     )
     admin_user: Annotated[
         str,
@@ -52,7 +53,7 @@ class InstallSpec(Model):
         ),
     )
     admin_email: Annotated[
-        str,
+        str | None,
         Field(
             min_length=3,
             max_length=254,
@@ -64,7 +65,11 @@ class InstallSpec(Model):
             ),
         ),
     ] = Field(
-        description="E-mail address of the first administrator.",
+        None,
+        description=(
+            "E-mail address of the first administrator. Absent: an address that cannot exist, so that no "
+            "password can be asked for by mail."
+        ),
     )
     locale: Annotated[
         str,
@@ -100,9 +105,8 @@ class PresetSource(Model):
     install: InstallSpec | None = Field(
         None,
         description=(
-            "Set the application up without a click: title, first administrator, language. It is used once; "
-            "an application that is set up already is left alone. Absent: the application shows its own "
-            "installer to whoever comes first."
+            "How the application is set up before its first visitor comes: title, first administrator, "
+            "language. It is used once; an application that is set up already is left alone."
         ),
     )
 

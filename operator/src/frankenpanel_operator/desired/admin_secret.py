@@ -6,6 +6,7 @@ from frankenpanel_crds.site import Site
 
 from frankenpanel_operator import naming
 from frankenpanel_operator.desired.inputs import SiteInputs
+from frankenpanel_operator.desired.installation import installation_of
 from frankenpanel_operator.desired.metadata import Built, owned_object
 from frankenpanel_operator.desired.secret import secret_body
 from frankenpanel_operator.observed import OwnedKind
@@ -15,9 +16,9 @@ def build_admin_secret(site: Site, inputs: SiteInputs) -> Built:
     """Build it where the application is installed for the tenant; else nobody would know the password."""
     if inputs.application is None:
         return None
-    install = site.spec.source.preset.install
-    if install is None or not inputs.application.install_command:
+    if not inputs.application.install_command:
         return ()
+    install = installation_of(site)
     values = {
         "username": install.admin_user,
         "password": inputs.credentials.admin_password.get_secret_value(),

@@ -58,9 +58,10 @@ def render_caddyfile(caddyfile: Caddyfile) -> str:
     Raises:
         UnsafeTextError: a name or an argument could be read as anything but itself.
     """
-    lines = ["{", *_block_lines(caddyfile.options, 1), "}"]
-    lines += _block_lines(caddyfile.sites, 0)
-    return "\n".join(lines) + "\n"
+    blocks = [["{", *_block_lines(caddyfile.options, 1), "}"]]
+    blocks += [_block_lines([site], 0) for site in caddyfile.sites]
+    # As `caddy fmt` writes it, since the server warns about any other format.
+    return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
 
 def _block_lines(directives: Sequence[Directive], depth: int) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from frankenpanel_crds.site import InstallSpec, Site
+from frankenpanel_crds.site import Site
 from frankenpanel_crds.sitepreset import ConfigFormat
 
 from frankenpanel_operator import naming
 from frankenpanel_operator.desired.configmap import SITE_URL_KEY
 from frankenpanel_operator.desired.inputs import SiteInputs, Workload
+from frankenpanel_operator.desired.installation import installation_of
 from frankenpanel_operator.desired.resources import go_memory_limit, php_threads
 from frankenpanel_operator.observed import Manifest
 
@@ -28,11 +29,9 @@ def web_environment(site: Site, inputs: SiteInputs, workload: Workload) -> list[
     return _with_tenant(site, [*_server(site), *_database(site, inputs, workload)])
 
 
-def install_environment(
-    site: Site, inputs: SiteInputs, workload: Workload, install: InstallSpec
-) -> list[Manifest]:
+def install_environment(site: Site, inputs: SiteInputs, workload: Workload) -> list[Manifest]:
     """Return the variables of the container that sets the application up."""
-    name = site.metadata.name
+    name, install = site.metadata.name, installation_of(site)
     settings = [
         _plain("SITE_TITLE", install.title),
         # By reference: a host that comes or goes must not make another Job of it.

@@ -34,7 +34,7 @@ class PersistentPath:
 class Application:
     """One version of a SitePreset: an image that carries code only, and how to run it.
 
-    `install_command` is empty where the preset has no install hook, or the Site asks for no installation.
+    `install_command` is empty where the preset has no install hook.
     """
 
     preset: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from frankenpanel_crds import labels
 from frankenpanel_crds.conditions import SiteCondition, find_condition
 from frankenpanel_crds.labels import Component
-from frankenpanel_crds.site import InstallSpec, Site
+from frankenpanel_crds.site import Site
 
 from frankenpanel_operator import naming
 from frankenpanel_operator.desired.environment import environment_sources, install_environment
@@ -39,21 +39,20 @@ def needs_installation(site: Site, inputs: SiteInputs) -> bool:
 
 def build_install_job(site: Site, inputs: SiteInputs) -> Built:
     """Build it while the application is to be set up; a finished Job is left to its time to live."""
-    install = site.spec.source.preset.install
     workload = workload_of(site, inputs)
-    if workload is None or install is None or not needs_installation(site, inputs):
+    if workload is None or not needs_installation(site, inputs):
         return None
-    spec = _job_spec(site, inputs, workload, install)
+    spec = _job_spec(site, inputs, workload)
     name = naming.install_job_name(site.metadata.name, content_hash(spec))
     return (owned_object(OwnedKind.JOB, site, name, {"spec": spec}),)
 
 
-def _job_spec(site: Site, inputs: SiteInputs, workload: Workload, install: InstallSpec) -> Manifest:
+def _job_spec(site: Site, inputs: SiteInputs, workload: Workload) -> Manifest:
     container = {
         "name": CONTAINER_NAME,
         "image": workload.runtime.image,
         "command": list(workload.application.install_command),
-        "env": install_environment(site, inputs, workload, install),
+        "env": install_environment(site, inputs, workload),
         "envFrom": environment_sources(site),
         "resources": effective_resources(site),
         "volumeMounts": runtime_mounts(workload),

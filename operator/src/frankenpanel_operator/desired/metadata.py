@@ -56,7 +56,8 @@ def data_object(
     metadata = {
         "name": name,
         "namespace": site.metadata.namespace,
-        "labels": {**owned_labels(site, Component.DATA), **extra_labels},
+        # Said either way, so that data which is taken up again loses the mark without a removal.
+        "labels": {**owned_labels(site, Component.DATA), labels.LABEL_RETAINED: "false", **extra_labels},
     }
     return seal({**_type(kind), "metadata": metadata, **body})
 

@@ -132,7 +132,7 @@ def _application(site: Site, preset: SitePreset | None) -> tuple[Application | N
         )
         return None, (Problem(SiteCondition.SOURCE_READY, SiteReason.PRESET_VERSION_NOT_FOUND, message),)
     runtime = site.spec.runtime
-    hook = preset.spec.install if source.install is not None else None
+    hook = preset.spec.install
     application = Application(
         preset=source.name,
         version=version,

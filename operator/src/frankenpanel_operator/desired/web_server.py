@@ -74,7 +74,10 @@ def _web_site(application: Application) -> Directive:
             # Version control and editors leave secrets in dotfiles; .well-known is the one public exception.
             directive(
                 "@hidden",
-                block=[directive("path", "*/.*"), directive("not", "path", "/.well-known/*")],
+                block=[
+                    directive("path", "*/.*"),
+                    directive("not", block=[directive("path", "/.well-known/*")]),
+                ],
             ),
             directive(
                 "route",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from frankenpanel_crds.databaseserver import DatabaseServer
 from frankenpanel_crds.domain import Domain
-from frankenpanel_crds.labels import LABEL_DATA_ID
+from frankenpanel_crds.labels import LABEL_DATA_ID, LABEL_RETAINED, LABEL_SITE_UID
 from frankenpanel_crds.runtimecatalog import RuntimeCatalog
 from frankenpanel_crds.site import Site
 from frankenpanel_crds.sitepreset import SitePreset
@@ -40,7 +40,7 @@ class SiteScene:
             preset=SitePreset.parse(preset) if preset else None,
             servers=tuple(DatabaseServer.parse(body) for body in self.cache.list(DatabaseServer.NAMES.kind)),
             domains=self._domains(site),
-            retained_claims=tuple(self._claims(namespace, data_id)) if site.spec.bootstrap_from else (),
+            retained_claims=self._claims(site) if site.spec.bootstrap_from else (),
         )
         return resolve(site, references)
 
@@ -50,8 +50,7 @@ class SiteScene:
         objects = {ObjectRef.of(body): body for body in owned if body["kind"] != "Pod"}
         if site.spec.bootstrap_from is not None:
             # Until the first apply, retained volumes still carry the uid of the Site they come from.
-            claims = self._claims(site.metadata.namespace or "", site_data_id(site))
-            objects = {**{ObjectRef.of(claim): claim for claim in claims}, **objects}
+            objects = {**{ObjectRef.of(claim): claim for claim in self._claims(site)}, **objects}
         return ObservedSite(objects=objects, pods=tuple(body for body in owned if body["kind"] == "Pod"))
 
     def _cluster_object(self, kind: str, name: str) -> Manifest | None:
@@ -61,9 +60,12 @@ class SiteScene:
         bodies = self.cache.domains_of(site.metadata.namespace or "", site.metadata.name)
         return tuple(Domain.parse(body) for body in bodies)
 
-    def _claims(self, namespace: str, data_id: str) -> list[Manifest]:
-        return [
+    def _claims(self, site: Site) -> tuple[Manifest, ...]:
+        """Return the volumes of the Site's data that are its own or retained; never those another Site uses."""
+        data_id = site_data_id(site)
+        return tuple(
             claim
-            for claim in self.cache.list(OwnedKind.PERSISTENT_VOLUME_CLAIM, namespace)
-            if claim["metadata"].get("labels", {}).get(LABEL_DATA_ID) == data_id
-        ]
+            for claim in self.cache.list(OwnedKind.PERSISTENT_VOLUME_CLAIM, site.metadata.namespace or "")
+            if (labels := claim["metadata"].get("labels", {})).get(LABEL_DATA_ID) == data_id
+            and (labels.get(LABEL_SITE_UID) == site.metadata.uid or labels.get(LABEL_RETAINED) == "true")
+        )
