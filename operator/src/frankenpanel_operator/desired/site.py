@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 from frankenpanel_crds import labels
@@ -165,14 +165,6 @@ def _can_be_changed(item: DesiredObject, observed: ObservedSite) -> bool:
     if live is None or item.manifest["kind"] != OwnedKind.PERSISTENT_VOLUME_CLAIM:
         return True
     return immutable_difference(item.manifest, live) is None
-
-
-def _with_evidence(item: DesiredObject, objects: list[DesiredObject], inputs: SiteInputs) -> DesiredObject:
-    if item.manifest["kind"] != OwnedKind.DEPLOYMENT:
-        return item
-    manifests = tuple(other.manifest for other in objects)
-    digest = secrets_digest(manifests, inputs.credentials)
-    return replace(item, manifest=with_evidence(item.manifest, digest))
 
 
 def _is_owned(body: Manifest, site_uid: str) -> bool:

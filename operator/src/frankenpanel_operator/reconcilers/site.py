@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from frankenpanel_operator.desired.evidence import are_secrets_written
 from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.desired.resolution import Resolution, data_owner_uid, wants_database
-from frankenpanel_operator.desired.site import DesiredSite, desired_site, prunable, released
+from frankenpanel_operator.desired.site import DesiredSite, Stage, desired_site, prunable, released
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
 from frankenpanel_operator.errors import ConflictError, DatabaseUnavailableError, FrankenPanelError
@@ -109,6 +109,9 @@ class SiteReconciler:
         first_error: FrankenPanelError | None = None
         skip_secrets = _are_secrets_written(desired, observed)
         for item in released(desired, observed, database_ready=database_ready):
+            if first_error is not None and item.stage is not Stage.PREPARE:
+                # Pods start or change only when everything they stand on is written; the Deployment proves it.
+                continue
             try:
                 if item.ref.kind != OwnedKind.SECRET:
                     await self.applier.apply(item.manifest, observed.objects.get(item.ref))

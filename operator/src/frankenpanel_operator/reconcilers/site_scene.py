@@ -61,7 +61,7 @@ class SiteScene:
         return tuple(Domain.parse(body) for body in bodies)
 
     def _claims(self, site: Site) -> tuple[Manifest, ...]:
-        """Return the volumes of the Site's data that are its own or retained; never those another Site uses."""
+        """Return the volumes of the Site's data: its own or retained ones, never those another Site uses."""
         data_id = site_data_id(site)
         return tuple(
             claim
