@@ -110,7 +110,7 @@ class SiteReconciler:
         skip_secrets = _are_secrets_written(desired, observed)
         for item in released(desired, observed, database_ready=database_ready):
             if first_error is not None and item.stage is not Stage.PREPARE:
-                # Pods start or change only when everything they stand on is written; the Deployment proves it.
+                # Pods change only when what they stand on is written; the Deployment is the proof of it.
                 continue
             try:
                 if item.ref.kind != OwnedKind.SECRET:
