@@ -99,8 +99,8 @@ verify: $(HACK) ## Fail where a generated file is stale (`make generate` is the 
 
 # --- the measurements ------------------------------------------------------------------------------------------
 
-bench-%: $(HACK) ## Run one benchmark: benchmarks/%.py (databases, gateway)
-	@$(VENV)/python benchmarks/$*.py
+bench-%: $(HACK) ## Run one benchmark, a file or a folder of benchmarks/: bench-NAME
+	@$(VENV)/python $(or $(wildcard benchmarks/$*.py benchmarks/$*),$(error there is no benchmark $*))
 
 # --- the tools -------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 import ast
 
+import pytest
+
 LABELS_MODULE = "crds/src/frankenpanel_crds/labels.py"
 GROUP_MODULE = "crds/src/frankenpanel_crds/group.py"
 KOPF_DOORS = ("operator/src/frankenpanel_operator/handlers/", "operator/src/frankenpanel_operator/main.py")
@@ -36,11 +38,7 @@ def _is_joined(node):
         return any(isinstance(part, ast.FormattedValue) for part in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
         return not (isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant))
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in {"format", "join"}
-    )
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format"
 
 
 def _calls(tree, *names):
@@ -49,6 +47,22 @@ def _calls(tree, *names):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in names:
                 yield node
+
+
+@pytest.mark.parametrize(
+    ("expression", "is_joined"),
+    [
+        ('f"DROP DATABASE {name}"', True),
+        ('"DROP DATABASE " + name', True),
+        ('"DROP DATABASE %s" % name', True),
+        ('"DROP DATABASE {}".format(name)', True),
+        ('"SELECT 1"', False),
+        ('f"SELECT 1"', False),
+        ("statement", False),
+    ],
+)
+def test_texts_joined_from_parts_are_recognised(expression, is_joined):
+    assert _is_joined(ast.parse(expression, mode="eval").body) is is_joined
 
 
 def test_only_main_and_handlers_import_kopf(program_files):
