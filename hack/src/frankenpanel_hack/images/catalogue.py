@@ -118,11 +118,10 @@ def _pulled_bases() -> list[Recipe]:
 
 def _own_bases() -> list[Recipe]:
     """Make what a registry would give: Debian, FrankenPHP and Caddy."""
-    embed_inputs = tuple(f"images/frankenphp-embed/{part}" for part in ("go.mod", "go.sum", "cmd"))
     embed = Recipe(
         "frankenphp-embed",
         "images/frankenphp-embed/Dockerfile",
-        embed_inputs,
+        ("images/frankenphp-embed",),
         parents={"BASE": "base", "GO": "go"},
         target="frankenphp-embed",
         shipped=False,
@@ -152,16 +151,7 @@ def _base(parents: Mapping[str, str], build_args: Mapping[str, str]) -> Recipe:
     return Recipe(
         "base",
         "images/base/Dockerfile",
-        tuple(
-            f"images/base/{part}"
-            for part in (
-                "dpkg-slim.cfg",
-                "apt.conf",
-                "add-security-archive",
-                "install-packages",
-                "seal-image",
-            )
-        ),
+        ("images/base",),
         parents=parents,
         build_args=build_args,
     )
@@ -172,32 +162,25 @@ def _shared(*, can_pull: bool) -> list[Recipe]:
 
 
 def _site_images(*, can_pull: bool) -> list[Recipe]:
-    frankenphp_inputs = tuple(
-        f"images/frankenphp/{part}"
-        for part in ("frankenpanel-php", "frankenpanel-no-mail", "php.d", "nts.d", "Caddyfile", "setup")
-    )
     on_base = {"BASE": "base"}
     return [
         Recipe(
             "frankenphp",
             "images/frankenphp/Dockerfile",
-            frankenphp_inputs,
+            ("images/frankenphp", "images/base/seal-image"),
             parents={} if can_pull else {"FRANKENPHP": "frankenphp-embed"},
             build_args={"FRANKENPHP": _OFFICIAL_FRANKENPHP} if can_pull else {},
         ),
         Recipe(
             "wordpress",
             "images/wordpress/Dockerfile",
-            tuple(
-                f"images/wordpress/{part}"
-                for part in ("install.php", "wp-config.php", "lay-code", "copy-debian-wordpress")
-            ),
+            ("images/wordpress",),
             parents=on_base,
         ),
         Recipe(
             "mariadb",
             "images/mariadb/Dockerfile",
-            ("images/mariadb/frankenpanel-mariadb", "images/mariadb/server.cnf"),
+            ("images/mariadb",),
             parents=on_base,
         ),
     ]

@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# Images are asked for by this full name wherever they are used, so every engine and node knows them by one name.
+# The full name is used wherever an image is named, so that every engine and node knows it by one name.
 REPOSITORY_PREFIX = "docker.io/frankenpanel"
 TAG_HEX_DIGITS = 12
-_NOT_AN_INPUT = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
+# Dockerfiles are named by their recipe; the rest changes no image.
+_NOT_AN_INPUT = frozenset(
+    {"Dockerfile", "README.md", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+)
 
 Prepare = Callable[[Path], None]
 
@@ -90,7 +93,7 @@ def _files_below(root: Path, folder: Path) -> Iterator[Path]:
             name for name in folders if name not in _NOT_AN_INPUT and not name.endswith(".egg-info")
         )
         for name in sorted(files):
-            if not name.endswith((".pyc", ".swp", "~")):
+            if name not in _NOT_AN_INPUT and not name.endswith((".pyc", ".swp", "~")):
                 yield (Path(parent) / name).relative_to(root)
 
 
