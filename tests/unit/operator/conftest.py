@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ PLATFORM_KEY = bytes(range(32))
 UID = "0b0f6d0e-7d0a-4b0a-8f0e-0123456789ab"
 
 Change = Mapping[str, Any]
+UNCHANGED: Change = MappingProxyType({})
 
 
 def merged(base: Change, change: Change) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def now() -> datetime:
 def make_site() -> Callable[..., Site]:
     """Return a function that builds the Site "shop", with spec, metadata or status changed."""
 
-    def build(spec: Change = {}, metadata: Change = {}, status: Change = {}) -> Site:
+    def build(spec: Change = UNCHANGED, metadata: Change = UNCHANGED, status: Change = UNCHANGED) -> Site:
         body = {
             "metadata": {"name": "shop", "namespace": "demo", "uid": UID, "generation": 3},
             "spec": {
@@ -62,7 +64,7 @@ def make_site() -> Callable[..., Site]:
 def make_preset() -> Callable[..., SitePreset]:
     """Return a function that builds the preset "wordpress", with its spec changed."""
 
-    def build(spec: Change = {}) -> SitePreset:
+    def build(spec: Change = UNCHANGED) -> SitePreset:
         base = {
             "title": "WordPress",
             "defaultVersion": "6.8",
@@ -84,7 +86,7 @@ def make_preset() -> Callable[..., SitePreset]:
 def make_server() -> Callable[..., DatabaseServer]:
     """Return a function that builds a DatabaseServer that is ready or not."""
 
-    def build(name: str = "embedded", *, ready: bool = True, spec: Change = {}) -> DatabaseServer:
+    def build(name: str = "embedded", *, ready: bool = True, spec: Change = UNCHANGED) -> DatabaseServer:
         base = {
             "engine": "MariaDB",
             "host": "frankenpanel-mariadb.frankenpanel-system.svc",
@@ -103,7 +105,11 @@ def make_domain() -> Callable[..., Domain]:
     """Return a function that builds a Domain of the Site "shop", claimed and routed unless told otherwise."""
 
     def build(
-        host: str = "shop.localhost", *, role: str = "Primary", claimed: bool = True, metadata: Change = {}
+        host: str = "shop.localhost",
+        *,
+        role: str = "Primary",
+        claimed: bool = True,
+        metadata: Change = UNCHANGED,
     ) -> Domain:
         body = {
             "metadata": {
@@ -134,7 +140,7 @@ def _domain_conditions(*, claimed: bool) -> list[dict[str, str]]:
 def make_catalog() -> Callable[..., RuntimeCatalog]:
     """Return a function that builds the catalogue with PHP 8.3 and 8.4."""
 
-    def build(spec: Change = {}) -> RuntimeCatalog:
+    def build(spec: Change = UNCHANGED) -> RuntimeCatalog:
         base = {
             "default": "8.4",
             "runtimes": [

@@ -16,7 +16,7 @@ storage_names = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=T
 
 
 def all_names(site: str, storage: str = "content") -> dict[str, str]:
-    """Name every object of a Site, by kind and component, so that equal values are collisions within a kind."""
+    """Name every object of a Site by its component."""
     return {
         "web": naming.web_name(site),
         "policy": naming.network_policy_name(site),
