@@ -76,6 +76,9 @@ def resolve(site: Site, references: References) -> Resolution:
     application, source_problems = _application(site, references.preset)
     storage, storage_problems = resolve_storage(site, references.preset, data, references.retained_claims)
     database, database_problems = _database(site, references, data)
+    if any(problem.reason is SiteReason.RETAINED_DATA_NOT_FOUND for problem in storage_problems):
+        # Data that is not there must not be made up: an empty database would pass for the old one.
+        database = None
     inputs = SiteInputs(
         platform=references.platform,
         data_id=data,

@@ -30,16 +30,18 @@ def resolve_storage(
     """
     if preset is None:
         return None, ()
-    claims = {_storage_name(claim): claim["metadata"]["name"] for claim in retained_claims}
+    claims = {_storage_name(claim): str(claim["metadata"]["name"]) for claim in retained_claims}
+    # What the Site was given once it keeps: retained volumes are not named after it.
+    names = {entry.name: entry.claim_name for entry in site.status.storage} | claims
     presets = {path.name: path for path in preset.spec.persistent_paths}
     entries = {entry.name: entry for entry in site.spec.storage}
-    problems = [*_entry_problems(site, presets), *_retained_problems(site, {**presets, **entries}, claims)]
+    problems = [*_entry_problems(site, presets), *_retained_problems(site, {**presets, **entries}, names)]
     paths = tuple(
         _path(
             name,
             presets.get(name),
             entries.get(name),
-            claims.get(name) or naming.volume_claim_name(site.metadata.name, name, data_id),
+            names.get(name) or naming.volume_claim_name(site.metadata.name, name, data_id),
         )
         for name in dict.fromkeys([*presets, *entries])
     )
@@ -124,9 +126,11 @@ def _replica_problems(site: Site, paths: tuple[PersistentPath, ...]) -> list[Pro
     return [Problem(SiteCondition.STORAGE_READY, SiteReason.ACCESS_MODE_CONFLICT, message)]
 
 
-def _retained_problems(site: Site, wanted: Mapping[str, object], claims: Mapping[str, str]) -> list[Problem]:
+def _retained_problems(
+    site: Site, wanted: Mapping[str, object], known: Mapping[str, str | None]
+) -> list[Problem]:
     source = site.spec.bootstrap_from
-    if source is None or not wanted or claims:
+    if source is None or not wanted or known:
         return []
     message = (
         f"No volumes of a deleted Site with the uid {source.retained.uid} are kept in this namespace; delete "

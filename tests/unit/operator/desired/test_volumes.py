@@ -117,3 +117,12 @@ class TestRetainedVolumes:
     def test_a_site_without_volumes_needs_none(self, make_site, resolved, make_preset):
         resolution = resolved(make_site(TAKING_OVER), preset=make_preset({"persistentPaths": []}))
         assert (resolution.inputs.storage, resolution.problems) == ((), ())
+
+    def test_no_database_is_made_up_either(self, make_site, resolved):
+        assert resolved(make_site(TAKING_OVER)).inputs.database is None
+
+    def test_what_was_taken_over_once_keeps_its_name_without_its_claim(self, make_site, resolved):
+        site = make_site(TAKING_OVER, status={"storage": [{"name": "content", "claimName": "old-name"}]})
+        resolution = resolved(site)
+        assert [path.claim_name for path in resolution.inputs.storage] == ["old-name"]
+        assert resolution.problems == ()
