@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from frankenpanel_crds.labels import Component
+from frankenpanel_crds.labels import ANNOTATION_CONFIG_DIGEST, ANNOTATION_SETTINGS_HASH, Component
 from frankenpanel_crds.site import Site
 
 from frankenpanel_operator import naming
@@ -27,8 +27,6 @@ from frankenpanel_operator.desired.web_server import (
 from frankenpanel_operator.observed import Manifest, OwnedKind
 
 CONTAINER_NAME = "web"
-ANNOTATION_SETTINGS_HASH = "frankenpanel.io/settings-hash"
-ANNOTATION_CONFIG_DIGEST = "frankenpanel.io/config-digest"
 
 # Until every node has taken the pod out of its Services; only then may it stop to listen.
 _DRAIN_SECONDS = 5
