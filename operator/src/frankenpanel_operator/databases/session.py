@@ -73,9 +73,11 @@ class PyMySQLSession:
     def run(self, *batch: Statement) -> list[tuple[Row, ...]]:
         """Run statements in order in one round trip, until one fails; return the rows of each."""
         with self._connection.cursor() as cursor:
-            # Each statement is complete and escaped by itself, under the mode that `open_session` set.
+            # Each text is a whole statement, escaped under the mode that `open_session` set; joining them adds
+            # nothing but the separators.
             texts = [cursor.mogrify(item.sql, _reveal(item.parameters)) for item in batch]
-            cursor.execute(";\n".join(texts))
+            round_trip = ";\n".join(texts)
+            cursor.execute(round_trip)
             results = [cursor.fetchall()]
             while cursor.nextset():
                 results.append(cursor.fetchall())

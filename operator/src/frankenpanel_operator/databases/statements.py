@@ -57,8 +57,9 @@ _PRIVILEGE_COLUMNS = ", ".join((*_PRIVILEGES, *_REFUSED_PRIVILEGES))
 _MARIADB_ACCOUNT = "SELECT SHA2(Priv, 256) FROM mysql.global_priv WHERE Host = %s AND User = %s"
 _MYSQL_ACCOUNT = (
     "SELECT SHA2(CONCAT_WS('/', HEX(plugin), HEX(authentication_string), HEX(account_locked),"
-    " HEX(password_expired), max_user_connections, max_connections, max_questions, max_updates,"
-    " HEX(ssl_type), HEX(Select_priv), HEX(Create_user_priv), HEX(File_priv), HEX(Process_priv), HEX(Super_priv), HEX(Grant_priv)), 256)"
+    " HEX(password_expired), HEX(ssl_type), max_user_connections, max_connections, max_questions,"
+    " max_updates, HEX(CONCAT(Select_priv, Create_user_priv, File_priv, Process_priv, Super_priv,"
+    " Grant_priv))), 256)"
     " FROM mysql.user WHERE Host = %s AND User = %s"
 )
 
