@@ -1,12 +1,12 @@
 """The composition root: `kopf run -m frankenpanel_operator.main` starts here, and only here things are wired.
 
-kopf brings the command line, the sign-in, signals, the liveness endpoint and the events of our kinds. All
-else is ours; see `handlers.runtime` for the order in which it starts.
+kopf is the shell: the command line, the sign-in, signals, start-up and clean-up, the liveness endpoint. The
+data path is ours, from watch to queue (docs/adr says why); `handlers.runtime` shows the order of its start.
 """
 
 from __future__ import annotations
 
-import random
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from frankenpanel_operator.databases.provisioner import PyMySQLProvisioner
 from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.engine.dispatcher import Reconcile
 from frankenpanel_operator.errors import FrankenPanelError
-from frankenpanel_operator.handlers import events, probes
+from frankenpanel_operator.handlers import probes
 from frankenpanel_operator.handlers.keys import DATABASE_SERVER, DOMAIN, SITE
 from frankenpanel_operator.handlers.login import find_login, to_connection
 from frankenpanel_operator.handlers.runtime import Adapters, BuildReconcilers, Runtime
@@ -80,7 +80,7 @@ def register(
             make = build or (lambda adapters: build_reconcilers(chosen, adapters))
             runtime = Runtime(chosen, to_connection(find_login(settings)), SystemClock(), make)
             await runtime.open()
-            memo.runtime, memo.relister, memo.health = runtime, runtime.relister, runtime.health
+            memo.runtime, memo.health = runtime, runtime.health
         await _start(memo.runtime)
 
     @kopf.on.login(id="login", registry=registry)
@@ -91,26 +91,32 @@ def register(
     async def on_cleanup(memo: kopf.Memo, **_: Any) -> None:
         await memo.runtime.stop()
 
-    events.register(registry)
     probes.register(registry)
 
 
 async def _start(runtime: Runtime) -> None:
-    """Start, in kopf's terms: again after a while, or never."""
+    """Start, in kopf's terms: again after a while, or never.
+
+    kopf calls the clean-up only after a start that succeeded.
+    """
     try:
         await runtime.start()
     except PlatformKeyLostError as error:
+        await runtime.stop()
         raise kopf.PermanentError(str(error)) from error
+    except asyncio.CancelledError:
+        await runtime.stop()
+        raise
     except FrankenPanelError as error:
         raise kopf.TemporaryError(str(error), delay=_STARTUP_RETRY_SECONDS) from error
 
 
 def configure_kopf(settings: kopf.OperatorSettings) -> None:
-    """Turn off what we do ourselves, and make what remains write nothing and fail fast."""
+    """Turn off what nobody uses: kopf watches nothing here, so it must neither scan nor post nor peer."""
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.peering.standalone = True
-    # No handler of ours needs them; should one ever, then under our own names and once.
+    # Should a handler of an object ever be added, then it must write under our name, once, and fail fast.
     settings.persistence.finalizer = "frankenpanel.io/kopf"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(
         prefix="kopf.frankenpanel.io", v1=False
@@ -118,11 +124,8 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(
         prefix="kopf.frankenpanel.io", v1=False
     )
-    # An object's queue and task would otherwise stay in memory for long after each burst of events.
     settings.queueing.idle_timeout = 1.0
-    # A fresh connection now and then also heals a watch which no error ever reported as broken.
-    settings.watching.server_timeout = 300 + 300 * random.random()  # noqa: S311  spread, not secrecy
-    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = 600
     settings.networking.request_timeout = 30
     settings.networking.error_backoffs = (0.1, 0.3, 1, 2, 5, 10)
 

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     workers: int = Field(8, ge=1, le=256, description="How many objects are reconciled at the same time.")
     resync_seconds: float = Field(
         600,
-        ge=10,
+        ge=1,
         description="How often every object is looked at without a cause; finds what no event reported.",
     )
     reconcile_timeout_seconds: float = Field(
@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         300, gt=0, description="The longest delay between two tries of an object that keeps failing."
     )
     api_connections: int = Field(
-        32, ge=12, description="The most connections to the API server; each watched kind keeps one."
+        32, ge=20, description="The most connections to the API server; each watched kind keeps one."
     )
     api_timeout_seconds: float = Field(
         30, gt=0, description="The longest time that one request to the API server may take."

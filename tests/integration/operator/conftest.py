@@ -86,14 +86,23 @@ def eventually() -> Callable[..., Awaitable[None]]:
 
 @pytest.fixture
 def count_requests() -> Callable[[], float]:
-    """Return a function that tells how many requests were sent since its last call."""
+    """Return a function that tells how many requests our client sent since its last call."""
+    return _counter({"get", "list", "watch", "create", "patch", "delete"})
 
+
+@pytest.fixture
+def count_writes() -> Callable[[], float]:
+    """Return a function that tells how many writes our client sent since its last call."""
+    return _counter({"create", "patch", "delete"})
+
+
+def _counter(verbs: set[str]) -> Callable[[], float]:
     def total() -> float:
         return sum(
             sample.value
             for metric in metrics.API_REQUESTS.collect()
             for sample in metric.samples
-            if sample.name.endswith("_total")
+            if sample.name.endswith("_total") and sample.labels["verb"] in verbs
         )
 
     last = total()

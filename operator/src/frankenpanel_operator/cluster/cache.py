@@ -1,7 +1,7 @@
 """The operator's memory of the cluster, and the one place where every observation arrives.
 
-Informers, kopf's events, our own writes' answers and the first lists all end in `put`, `remove` or
-`replace`. Only what is really new goes on to the listener, which turns it into keys:
+Informers and the answers to our own writes all end in `put`, `remove` or `replace`. Only what is really new
+goes on to the listener, which turns it into keys:
 
 * a resourceVersion at or below the known one is an echo (most often of our own write) and is dropped;
 * an object whose uid was seen deleted stays deleted, however late the answer to an older write comes in.

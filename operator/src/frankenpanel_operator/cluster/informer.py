@@ -116,8 +116,9 @@ class Informer:
             "resourceVersion": since or "",
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(int(low + (high - low) * self._random())),
-            "labelSelector": self._selector,
         }
+        if self._selector:
+            params["labelSelector"] = self._selector
         started = time.monotonic()
         async with aclosing(self._client.watch(self.resource, params)) as events:
             async for event in events:

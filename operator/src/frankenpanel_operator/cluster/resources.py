@@ -44,7 +44,7 @@ WATCHED_RESOURCES = (
     Resource("apps/v1", "Deployment", "deployments"),
     Resource("v1", "Pod", "pods"),
 )
-"""What a Site owns or runs, and what informers therefore watch by label. Never Secrets: see docs/adr/0005."""
+"""What a Site owns or runs, watched by label. Never Secrets: see docs/adr/0005."""
 
 SECRET = Resource("v1", "Secret", "secrets")
 EVENT = Resource("v1", "Event", "events")

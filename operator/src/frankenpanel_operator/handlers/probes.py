@@ -28,7 +28,7 @@ class Health:
 
     informers: Sequence[Informer]
     tasks: Callable[[], Sequence[asyncio.Task[Any]]]
-    is_synced: Callable[[], bool]
+    is_working: Callable[[], bool]
 
     def dead_parts(self) -> list[str]:
         """Name what should run and does not."""
@@ -47,7 +47,7 @@ class Health:
             for informer in self.informers
             if not informer.synced.is_set()
         ]
-        return waiting if waiting or self.is_synced() else ["own kinds not listed yet"]
+        return waiting if waiting or self.is_working() else ["workers not started yet"]
 
 
 def register(registry: kopf.OperatorRegistry) -> None:

@@ -1,7 +1,7 @@
 """Everything of ours that runs beside kopf: started in order, stopped in reverse.
 
 ```text
-list our kinds ─► platform key ─► informers, relister ─► all synced ─► every key at low priority ─► workers
+watches ─► all synced ─► platform key ─► listener and every key at low priority ─► workers
 ```
 
 The cache gets its listener only once it is complete. Until then nothing is reconciled, because a decision on
@@ -33,20 +33,19 @@ from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.cluster.events import KubernetesEventRecorder
 from frankenpanel_operator.cluster.informer import Informer
 from frankenpanel_operator.cluster.platform_secrets import PlatformSecrets
-from frankenpanel_operator.cluster.resources import OUR_RESOURCES, WATCHED_RESOURCES
+from frankenpanel_operator.cluster.resources import OUR_RESOURCES, WATCHED_RESOURCES, Resource
 from frankenpanel_operator.engine.backoff import Backoff
 from frankenpanel_operator.engine.dispatcher import Dispatcher, Limits, Reconcile
 from frankenpanel_operator.engine.work_queue import Priority, WorkQueue
 from frankenpanel_operator.handlers import probes
 from frankenpanel_operator.handlers.keys import all_keys, keys_for
-from frankenpanel_operator.handlers.relist import Relister
 from frankenpanel_operator.observed import Manifest
 from frankenpanel_operator.ports import Clock
 from frankenpanel_operator.settings import Settings
 
 log = structlog.stdlib.get_logger(__name__)
 
-SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
+OWNED_SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +82,13 @@ class Runtime:
         limits = ClientLimits(settings.api_connections, settings.api_timeout_seconds)
         self.client = KubernetesClient(connection, limits)
         self.cache = MemoryObjectCache()
-        self.relister = Relister(self.client, self.cache)
         self.queue = _build_queue(settings)
         self.informers = [
-            Informer(self.client, resource, self.cache, selector=SELECTOR, random=_random)
-            for resource in WATCHED_RESOURCES
+            *(self._informer(resource, "") for resource in OUR_RESOURCES),
+            *(self._informer(resource, OWNED_SELECTOR) for resource in WATCHED_RESOURCES),
         ]
-        self.health = probes.Health(self.informers, lambda: self._tasks, lambda: self._is_synced)
-        self._is_synced = False
+        self.health = probes.Health(self.informers, lambda: self._tasks, lambda: self._is_working)
+        self._is_working = False
         self._tasks: list[asyncio.Task[None]] = []
         self._endpoint: web.AppRunner | None = None
 
@@ -101,19 +99,30 @@ class Runtime:
         self._publish_gauges()
 
     async def start(self) -> None:
-        """Read what must be known first, then start everything; may be called again after an error.
+        """Start everything, and return once objects are being reconciled; may be called again after an error.
 
         Raises:
             PlatformKeyLostError: a person must decide.
             FrankenPanelError: try again.
         """
-        await self.relister.list_everything()
-        adapters = await self._build_adapters()
-        reconcilers = self._build_reconcilers(adapters)
+        if not self._tasks:
+            for informer in self.informers:
+                self._spawn(informer.run(), f"watch-{informer.resource.plural}")
         for informer in self.informers:
-            self._spawn(informer.run(), f"watch-{informer.resource.plural}")
-        self._spawn(self.relister.run(), "relister")
-        self._spawn(self._work(reconcilers), "engine")
+            await informer.synced.wait()
+        reconcilers = self._build_reconcilers(await self._build_adapters())
+        # No await between these lines: what the listener does not hear of, the first round covers.
+        self.cache.listen(self._on_change)
+        self._queue_everything()
+        limits = Limits(
+            self.settings.workers,
+            self.settings.reconcile_timeout_seconds,
+            self.settings.refused_retry_seconds,
+        )
+        self._spawn(Dispatcher(self.queue, reconcilers, limits).run(), "workers")
+        self._spawn(self._resync(), "resync")
+        self._is_working = True
+        log.info("caches are complete, reconciling", sites=self.cache.count(group.SITE.kind))
 
     async def stop(self) -> None:
         """Stop everything; what a worker was doing is done again after the next start."""
@@ -145,23 +154,6 @@ class Runtime:
             platform_key=key,
         )
 
-    async def _work(self, reconcilers: Mapping[str, Reconcile]) -> None:
-        for informer in self.informers:
-            await informer.synced.wait()
-        # No await between these lines: what the listener does not hear of, the first round covers.
-        self.cache.listen(self._on_change)
-        self._queue_everything()
-        self._is_synced = True
-        log.info("caches are complete", sites=self.cache.count(group.SITE.kind))
-        limits = Limits(
-            self.settings.workers,
-            self.settings.reconcile_timeout_seconds,
-            self.settings.refused_retry_seconds,
-        )
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(Dispatcher(self.queue, reconcilers, limits).run(), name="dispatcher")
-            tasks.create_task(self._resync(), name="resync")
-
     async def _resync(self) -> None:
         while True:
             await asyncio.sleep(self.settings.resync_seconds)
@@ -174,6 +166,9 @@ class Runtime:
     def _queue_everything(self) -> None:
         for key in all_keys(self.cache):
             self.queue.add(key, Priority.RESYNC)
+
+    def _informer(self, resource: Resource, selector: str) -> Informer:
+        return Informer(self.client, resource, self.cache, selector=selector, random=_random)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
