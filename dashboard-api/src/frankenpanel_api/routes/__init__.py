@@ -1,0 +1,1 @@
+"""HTTP only: a path, a status code, a schema, one call."""
