@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from frankenpanel_crds.site import Site
 from frankenpanel_crds.site_runtime import INI_KEYS, RuntimeSpec
@@ -43,9 +44,15 @@ def build_configmap(site: Site, inputs: SiteInputs) -> Built:
 def server_files(site: Site, application: Application) -> dict[str, str]:
     """Return the files that a running server has read and will not read again: a change needs new pods."""
     return {
-        CADDYFILE_KEY: render_caddyfile(site_server_config(application)),
+        CADDYFILE_KEY: _caddyfile(application),
         PHP_INI_KEY: render_php_ini(_ini(site)),
     }
+
+
+# Most Sites of a cluster share a few applications, and a resync renders the file of every Site.
+@lru_cache(maxsize=256)
+def _caddyfile(application: Application) -> str:
+    return render_caddyfile(site_server_config(application))
 
 
 def _ini(site: Site) -> dict[str, str]:
