@@ -91,17 +91,23 @@ lint-images: $(HACK)
 	@$(VENV)/hadolint images/*/Dockerfile
 
 .PHONY: generate verify
-generate: $(HACK) ## Write what is generated: CRDs, their documentation, the values table of the chart
+generate: $(HACK) ## Write what is generated: CRDs and their pages, the API's description, the chart's values table
 	@$(VENV)/python -m frankenpanel_crds.generate
+	@$(VENV)/python -m frankenpanel_api.openapi
 	@$(VENV)/python -m frankenpanel_hack.values_table charts/frankenpanel
 
 verify: $(HACK) ## Fail where a generated file is stale (`make generate` is the cure)
 	@$(VENV)/python -m frankenpanel_crds.generate --check
+	@$(VENV)/python -m frankenpanel_api.openapi --check
 	@$(VENV)/python -m frankenpanel_hack.values_table charts/frankenpanel --check
 
 # --- the measurements ------------------------------------------------------------------------------------------
 
-bench-%: $(HACK) ## Run one benchmark, a file or a folder of benchmarks/: bench-NAME
+.PHONY: bench-databases bench-gateway
+bench-databases: bench-database_provisioning ## Measure databases and accounts made a second, beside plain statements
+bench-gateway: bench-gateway_routing ## Measure the gateway by number of hosts, beside one Caddy route per host
+
+bench-%: $(HACK) ## Run one benchmark, a file or a folder of benchmarks/
 	@$(VENV)/python $(or $(wildcard benchmarks/$*.py benchmarks/$*),$(error there is no benchmark $*))
 
 # --- the tools -------------------------------------------------------------------------------------------------

@@ -25,6 +25,10 @@ VIOLATIONS = {
         "operator/src/frankenpanel_operator/errors.py",
         "import frankenpanel_operator.observed",
     ),
+    "API layers": (
+        "dashboard-api/src/frankenpanel_api/settings.py",
+        "import frankenpanel_api.routes.health",
+    ),
     "Gateway layers": (
         "images/gateway/src/frankenpanel_gateway/settings.py",
         "import frankenpanel_gateway.tree",

@@ -4,9 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from frankenpanel_gateway.metrics import Metrics
+from frankenpanel_gateway.probes import probes_app
 from frankenpanel_operator.settings import Settings
 
-GATEWAY_CONFIG = Path(__file__).parents[2] / "images" / "gateway" / "gateway.json"
+REPOSITORY = Path(__file__).parents[2]
+GATEWAY_CONFIG = REPOSITORY / "images" / "gateway" / "gateway.json"
+API_DESCRIPTION = REPOSITORY / "dashboard-api" / "openapi.json"
 
 
 @pytest.fixture(params=["defaults", "on_host_ports"])
@@ -55,6 +59,24 @@ def test_probes_name_a_declared_port(rendered):
             check = container.get(probe, {}).get("httpGet")
             if check:
                 assert check["port"] in ports, f"{path} {probe}"
+
+
+def _probed_paths(rendered, path):
+    container = rendered.container(path)
+    probes = [
+        container[name] for name in ("startupProbe", "livenessProbe", "readinessProbe") if name in container
+    ]
+    return {probe["httpGet"]["path"] for probe in probes}
+
+
+def test_probes_ask_for_paths_that_the_programs_serve(rendered):
+    api = set(json.loads(API_DESCRIPTION.read_text())["paths"])
+    assert _probed_paths(rendered, "frankenpanel-dashboard-api/api") <= api
+    agent = probes_app(lambda: True, lambda: True, Metrics()).router.resources()
+    assert _probed_paths(rendered, "frankenpanel-gateway/agent") <= {resource.canonical for resource in agent}
+    routes = json.loads(GATEWAY_CONFIG.read_text())["apps"]["http"]["servers"]["local"]["routes"]
+    caddy = {path for route in routes for match in route.get("match", []) for path in match.get("path", [])}
+    assert _probed_paths(rendered, "frankenpanel-gateway/caddy") <= caddy
 
 
 def test_service_links_are_off(rendered):
