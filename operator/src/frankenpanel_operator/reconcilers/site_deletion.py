@@ -16,7 +16,7 @@ from frankenpanel_operator import naming
 from frankenpanel_operator.desired.database_secret import build_database_secret
 from frankenpanel_operator.desired.inputs import SiteInputs
 from frankenpanel_operator.desired.resolution import site_data_id
-from frankenpanel_operator.errors import ClusterRefusedError
+from frankenpanel_operator.errors import ClusterRefusedError, ObjectNameTakenError
 from frankenpanel_operator.observed import Manifest, ObjectRef, OwnedKind
 from frankenpanel_operator.ports import (
     DatabaseAccount,
@@ -46,7 +46,7 @@ class SiteDeletion:
         Raises:
             DatabaseUnavailableError: the server has to be told first; try again.
         """
-        server = self._server_of(site)
+        server = self._server_of(site, inputs)
         if site.spec.deletion.data is DeletionData.DELETE:
             await self._delete_data(site, server, account)
         else:
@@ -56,16 +56,20 @@ class SiteDeletion:
             await self._tell_server_gone(site, body)
         await release_finalizer(self.applier, body, labels.FINALIZER_DATA)
 
-    def _server_of(self, site: Site) -> DatabaseAddress | None:
-        """Return where the database is; None where there never was one, or its server is unknown by now."""
-        if site.status.database is None or site.status.database.server_name is None:
+    def _server_of(self, site: Site, inputs: SiteInputs) -> DatabaseAddress | None:
+        """Return where the database is; None where there never was one, or its server is unknown by now.
+
+        A database can be older than the status that names its server: the operator may have ended in between.
+        """
+        recorded = site.status.database or inputs.database
+        if recorded is None or recorded.server_name is None:
             return None
-        body = self.cache.get(ObjectRef(DatabaseServer.NAMES.kind, "", site.status.database.server_name))
+        body = self.cache.get(ObjectRef(DatabaseServer.NAMES.kind, "", recorded.server_name))
         if body is None:
             return None
         spec = DatabaseServer.parse(body).spec
         return DatabaseAddress(
-            server_name=site.status.database.server_name,
+            server_name=recorded.server_name,
             host=spec.host,
             port=spec.port,
             admin_secret=spec.admin_secret_ref.name,
@@ -99,9 +103,9 @@ class SiteDeletion:
         marked = {**metadata, "labels": {**metadata["labels"], labels.LABEL_RETAINED: "true"}}
         try:
             await self.applier.apply_blind({**secret, "metadata": marked})
-        except ClusterRefusedError:
-            # The namespace is being deleted and takes the Secret with it; the database is retained, and its
-            # credentials can be derived again.
+        except (ClusterRefusedError, ObjectNameTakenError):
+            # The namespace is being deleted and takes the Secret with it, or somebody else has its name. The
+            # database is retained, and its credentials can be derived again.
             return
 
     def _claims(self, site: Site) -> list[Manifest]:
