@@ -17,7 +17,7 @@ from frankenpanel_operator.desired.deployment import build_deployment
 from frankenpanel_operator.desired.evidence import secrets_digest, with_evidence
 from frankenpanel_operator.desired.inputs import SiteInputs
 from frankenpanel_operator.desired.install_job import build_install_job
-from frankenpanel_operator.desired.metadata import Built
+from frankenpanel_operator.desired.metadata import Built, seal
 from frankenpanel_operator.desired.networkpolicy import build_networkpolicy
 from frankenpanel_operator.desired.persistentvolumeclaim import (
     build_persistentvolumeclaims,
@@ -112,10 +112,9 @@ def released(
     `database_ready` is also true where the Site wants no database.
     """
     return tuple(
-        item
+        _as_far_as_possible(item, observed)
         for item in desired.objects
-        if (item.ref in observed.objects or _may_be_created(item.stage, desired, observed, database_ready))
-        and _can_be_changed(item, observed)
+        if item.ref in observed.objects or _may_be_created(item.stage, desired, observed, database_ready)
     )
 
 
@@ -159,12 +158,18 @@ def _may_be_created(stage: Stage, desired: DesiredSite, observed: ObservedSite, 
     return True
 
 
-def _can_be_changed(item: DesiredObject, observed: ObservedSite) -> bool:
-    """Leave claims alone whose change every API server refuses; StorageReady says what to undo."""
+def _as_far_as_possible(item: DesiredObject, observed: ObservedSite) -> DesiredObject:
+    """Leave the spec of claims alone whose change every API server refuses; StorageReady says what to undo.
+
+    Their labels are written all the same: a volume that is in use must not go on to pass for retained.
+    """
     live = observed.objects.get(item.ref)
     if live is None or item.manifest["kind"] != OwnedKind.PERSISTENT_VOLUME_CLAIM:
-        return True
-    return immutable_difference(item.manifest, live) is None
+        return item
+    if immutable_difference(item.manifest, live) is None:
+        return item
+    spec = {**item.manifest["spec"], "resources": live["spec"]["resources"]}
+    return DesiredObject(item.stage, seal({**item.manifest, "spec": spec}))
 
 
 def _is_owned(body: Manifest, site_uid: str) -> bool:
