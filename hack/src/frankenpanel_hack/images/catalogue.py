@@ -26,7 +26,7 @@ _PYTHON_WORKSPACE = (
     "hack/pyproject.toml",
 )
 _OFFICIAL_FRANKENPHP = "dunglas/frankenphp:1.12.6-php8.4-trixie"
-_OFFICIAL_CADDY = "caddy:2.11.4"
+_OFFICIAL_CADDY = "caddy:2.11.7"
 _OFFICIAL_DEBIAN = "debian:trixie-slim"
 
 
