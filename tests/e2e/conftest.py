@@ -14,6 +14,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -41,7 +42,11 @@ class Cluster:
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         process = subprocess.run(
             [str(KUBECTL), "--kubeconfig", str(self.kubeconfig), *arguments],
-            input=stdin, capture_output=True, text=True, timeout=180, check=False,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
         )
         if check and process.returncode:
             raise AssertionError(f"kubectl {' '.join(arguments)}: {process.stderr}")
@@ -76,7 +81,14 @@ class Cluster:
         return next((item for item in conditions if item["type"] == type_), {})
 
     def wait_for(
-        self, kind: str, name: str, namespace: str, *, type_: str = "Ready", seconds: float = 120, **expected: str
+        self,
+        kind: str,
+        name: str,
+        namespace: str,
+        *,
+        type_: str = "Ready",
+        seconds: float = 120,
+        **expected: str,
     ) -> dict[str, Any]:
         """Wait until a condition has these fields (default: status True), of the current generation."""
         expected = expected or {"status": "True"}
@@ -91,8 +103,12 @@ class Cluster:
             return body if current and expected.items() <= condition.items() else None
 
         return eventually(
-            check, seconds=seconds, what=f"{kind}/{name} {type_} {expected}",
-            last_seen=lambda: self.kubectl("get", kind, name, "-n", namespace, "-o", "jsonpath={.status}", check=False),
+            check,
+            seconds=seconds,
+            what=f"{kind}/{name} {type_} {expected}",
+            last_seen=lambda: self.kubectl(
+                "get", kind, name, "-n", namespace, "-o", "jsonpath={.status}", check=False
+            ),
         )
 
 
@@ -140,7 +156,11 @@ class Visitor:
             location = response.headers.get("Location")
             if not (follow and location and 300 <= response.status < 400):
                 break
-            url = location if "://" in location else f"{urlsplit(url).scheme}://{urlsplit(url).netloc}{location}"
+            url = (
+                location
+                if "://" in location
+                else f"{urlsplit(url).scheme}://{urlsplit(url).netloc}{location}"
+            )
             method, fields = "GET", None
         return Page(response.status, response.data.decode("utf-8", "replace"), dict(response.headers))
 
@@ -152,7 +172,11 @@ class Visitor:
         is_upload = any(isinstance(value, tuple) for value in (fields or {}).values())
         with urllib3.PoolManager(retries=False, timeout=30) as pool:
             response = pool.request(
-                method, f"http://{host}:{port}{target or '/'}", headers=headers, fields=fields, redirect=False,
+                method,
+                f"http://{host}:{port}{target or '/'}",
+                headers=headers,
+                fields=fields,
+                redirect=False,
                 **({"encode_multipart": is_upload} if method == "POST" else {}),
             )
         for line in response.headers.getlist("Set-Cookie"):
@@ -177,26 +201,39 @@ def cluster() -> Cluster:
 
 
 @pytest.fixture
-def gateway(cluster: Cluster) -> Iterator[tuple[str, int]]:
-    """Forward a free local port to the gateway for the length of one test."""
-    process = subprocess.Popen(
-        [str(KUBECTL), "--kubeconfig", str(cluster.kubeconfig), "-n", PLATFORM, "port-forward",
-         "service/frankenpanel-gateway", ":80"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert "127.0.0.1:" in line, f"port-forward failed: {line or process.communicate()[1]}"
-        yield "127.0.0.1", int(line.split("127.0.0.1:")[1].split()[0])
-    finally:
-        process.terminate()
-        process.communicate()
+def open_gateway(cluster: Cluster) -> Iterator[Callable[[], tuple[str, int]]]:
+    """Forward a free local port to the gateway; once more after the gateway's pod was replaced."""
+    with ExitStack() as forwards:
+
+        def forward() -> tuple[str, int]:
+            process = subprocess.Popen(
+                [
+                    str(KUBECTL),
+                    "--kubeconfig",
+                    str(cluster.kubeconfig),
+                    "-n",
+                    PLATFORM,
+                    "port-forward",
+                    "service/frankenpanel-gateway",
+                    ":80",
+                ],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            forwards.callback(process.communicate)
+            forwards.callback(process.terminate)
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert "127.0.0.1:" in line, f"port-forward failed: {line}"
+            return "127.0.0.1", int(line.split("127.0.0.1:")[1].split()[0])
+
+        yield forward
 
 
 @pytest.fixture
-def visitor(gateway: tuple[str, int]) -> Visitor:
-    return Visitor(gateway)
+def visitor(open_gateway: Callable[[], tuple[str, int]]) -> Visitor:
+    return Visitor(open_gateway())
 
 
 @pytest.fixture
@@ -205,7 +242,8 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     name = f"e2e-{uuid.uuid4().hex[:8]}"
     cluster.apply(
         {
-            "apiVersion": "v1", "kind": "Namespace",
+            "apiVersion": "v1",
+            "kind": "Namespace",
             "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
         }
     )
@@ -219,7 +257,8 @@ def site_of(namespace: str) -> Callable[..., dict[str, Any]]:
 
     def build(name: str = "shop", **spec: Any) -> dict[str, Any]:
         return {
-            "apiVersion": "frankenpanel.io/v1alpha1", "kind": "Site",
+            "apiVersion": "frankenpanel.io/v1alpha1",
+            "kind": "Site",
             "metadata": {"name": name, "namespace": namespace},
             "spec": {
                 "source": {"preset": {"name": "wordpress", "install": {"title": f"Title of {name}"}}},
@@ -236,9 +275,12 @@ def site_of(namespace: str) -> Callable[..., dict[str, Any]]:
 def domain_of(namespace: str) -> Callable[..., dict[str, Any]]:
     """Build a Domain of the test's namespace."""
 
-    def build(host: str, site: str = "shop", role: str = "Primary", name: str | None = None) -> dict[str, Any]:
+    def build(
+        host: str, site: str = "shop", role: str = "Primary", name: str | None = None
+    ) -> dict[str, Any]:
         return {
-            "apiVersion": "frankenpanel.io/v1alpha1", "kind": "Domain",
+            "apiVersion": "frankenpanel.io/v1alpha1",
+            "kind": "Domain",
             "metadata": {"name": name or host.split(".")[0].lower(), "namespace": namespace},
             "spec": {"host": host, "siteRef": {"name": site}, "role": role},
         }

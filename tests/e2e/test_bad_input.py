@@ -46,7 +46,13 @@ def test_unknown_preset_names_the_field(cluster: Any, namespace: str, site_of: C
         ({"runtime": {"ini": {"memory_limit": "256M\nextension=evil.so"}}}, "ini"),
         ({"env": [{"name": "LD_PRELOAD", "value": "/tmp/evil.so"}]}, "env"),
     ],
-    ids=["nonsense quantity", "path outside the site", "placeholder in a path", "newline in an ini value", "loader variable"],
+    ids=[
+        "nonsense quantity",
+        "path outside the site",
+        "placeholder in a path",
+        "newline in an ini value",
+        "loader variable",
+    ],
 )
 def test_the_api_server_refuses_nonsense_and_names_the_field(
     cluster: Any, namespace: str, site_of: Callable[..., Any], spec: dict[str, Any], fragment: str
@@ -64,7 +70,9 @@ def test_missing_secret_is_named_and_the_site_heals_when_it_appears(
     assert "shop-env" in ready(cluster, "site", "shop", namespace)["message"]
     cluster.apply(
         {
-            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop-env", "namespace": namespace},
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "shop-env", "namespace": namespace},
             "stringData": {"GREETING": "hello"},
         }
     )

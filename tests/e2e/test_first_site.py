@@ -33,7 +33,12 @@ def upload_picture(visitor: Any, name: str, home: str = HOME) -> str:
     assert nonce, "the upload form has no nonce: not signed in?"
     visitor.post(
         f"{home}/wp-admin/media-new.php?browser-uploader",
-        {"_wpnonce": nonce[1], "html-upload": "Upload", "post_id": "0", "async-upload": (name, TINY_PNG, "image/png")},
+        {
+            "_wpnonce": nonce[1],
+            "html-upload": "Upload",
+            "post_id": "0",
+            "async-upload": (name, TINY_PNG, "image/png"),
+        },
     )
     library = visitor.get(f"{home}/wp-admin/upload.php?mode=list&s={name.removesuffix('.png')}").text
     found = re.search(rf'{re.escape(home)}/wp-content/uploads/[^"\']*{re.escape(name)}', library)
@@ -41,8 +46,10 @@ def upload_picture(visitor: Any, name: str, home: str = HOME) -> str:
         return found[0]
     item = re.search(r"post\.php\?post=(\d+)", library)
     assert item, "the picture is not in the media library"
-    return re.search(rf"{re.escape(home)}/wp-content/uploads/[^\"'\s]*\.png", visitor.get(
-        f"{home}/wp-admin/post.php?post={item[1]}&action=edit").text)[0]
+    return re.search(
+        rf"{re.escape(home)}/wp-content/uploads/[^\"'\s]*\.png",
+        visitor.get(f"{home}/wp-admin/post.php?post={item[1]}&action=edit").text,
+    )[0]
 
 
 def test_front_page_shows_the_title_of_an_installed_wordpress(cluster: Any, visitor: Any) -> None:
@@ -72,7 +79,8 @@ def test_uploaded_picture_survives_the_deletion_of_the_pod(
     cluster.kubectl("delete", "pods", "-n", DEMO, "-l", pods)
     eventually(
         lambda: all(p["metadata"]["uid"] not in before for p in cluster.list("pods", DEMO, pods)),
-        seconds=60, what="the old pods are gone",
+        seconds=60,
+        what="the old pods are gone",
     )
     cluster.wait_for("site", "shop", DEMO)
     eventually(lambda: visitor.get(f"{HOME}/").status == 200, seconds=60, what="the site answers again")

@@ -14,7 +14,11 @@ OWNED = "deployments,services,serviceaccounts,configmaps,networkpolicies,jobs,pe
 
 
 def test_second_site_becomes_ready_and_is_served(
-    cluster: Any, namespace: str, visitor: Any, site_of: Callable[..., Any], domain_of: Callable[..., Any],
+    cluster: Any,
+    namespace: str,
+    visitor: Any,
+    site_of: Callable[..., Any],
+    domain_of: Callable[..., Any],
     eventually: Callable[..., Any],
 ) -> None:
     host = f"{namespace}.localhost"
@@ -23,19 +27,27 @@ def test_second_site_becomes_ready_and_is_served(
     site = cluster.wait_for("site", "shop", namespace)
     print(f"\nfrom apply to Ready: {time.monotonic() - started:.1f} s")
     assert site["status"]["url"].startswith(f"http://{host}")
-    eventually(lambda: visitor.get(f"http://{host}/").status == 200, seconds=10, what="the gateway knows the host")
+    eventually(
+        lambda: visitor.get(f"http://{host}/").status == 200, seconds=10, what="the gateway knows the host"
+    )
     assert "Title of shop" in visitor.get(f"http://{host}/").text
 
 
 def test_name_of_63_characters_that_starts_with_a_digit_works(
-    cluster: Any, namespace: str, visitor: Any, site_of: Callable[..., Any], domain_of: Callable[..., Any],
+    cluster: Any,
+    namespace: str,
+    visitor: Any,
+    site_of: Callable[..., Any],
+    domain_of: Callable[..., Any],
     eventually: Callable[..., Any],
 ) -> None:
     name = "9" + "x" * 62
     host = f"long-{namespace}.localhost"
     cluster.apply(site_of(name), domain_of(host, site=name))
     cluster.wait_for("site", name, namespace)
-    eventually(lambda: visitor.get(f"http://{host}/").status == 200, seconds=10, what="the gateway knows the host")
+    eventually(
+        lambda: visitor.get(f"http://{host}/").status == 200, seconds=10, what="the gateway knows the host"
+    )
 
 
 def test_kubectl_get_is_true_within_two_seconds_of_a_change(
@@ -83,7 +95,11 @@ def test_scale_subresource_is_heard_and_says_why_two_pods_cannot_share_a_volume(
 
 
 def test_deletion_keeps_the_data_and_a_new_site_takes_it_up_only_when_asked_to(
-    cluster: Any, namespace: str, visitor: Any, site_of: Callable[..., Any], domain_of: Callable[..., Any],
+    cluster: Any,
+    namespace: str,
+    visitor: Any,
+    site_of: Callable[..., Any],
+    domain_of: Callable[..., Any],
     eventually: Callable[..., Any],
 ) -> None:
     host = f"{namespace}.localhost"
@@ -103,13 +119,19 @@ def test_deletion_keeps_the_data_and_a_new_site_takes_it_up_only_when_asked_to(
     cluster.apply(fresh)
     second = cluster.wait_for("site", "shop", namespace)
     assert second["status"]["database"]["name"] != database["name"]
-    eventually(lambda: "A fresh start" in visitor.get(f"http://{host}/").text, seconds=20, what="an empty new site")
+    eventually(
+        lambda: "A fresh start" in visitor.get(f"http://{host}/").text, seconds=20, what="an empty new site"
+    )
     cluster.kubectl("delete", "site", "shop", "-n", namespace, "--timeout=60s")
 
     cluster.apply(site_of("shop", bootstrapFrom={"retained": {"uid": uid}}))
     third = cluster.wait_for("site", "shop", namespace)
     assert third["status"]["database"]["name"] == database["name"]
-    eventually(lambda: "Title of shop" in visitor.get(f"http://{host}/").text, seconds=20, what="the old data is back")
+    eventually(
+        lambda: "Title of shop" in visitor.get(f"http://{host}/").text,
+        seconds=20,
+        what="the old data is back",
+    )
 
 
 def test_deletion_with_delete_leaves_nothing(
@@ -120,8 +142,15 @@ def test_deletion_with_delete_leaves_nothing(
     secret = site["status"]["database"]["secretName"]
     cluster.kubectl("delete", "site", "shop", "-n", namespace, "--timeout=60s")
     eventually(
-        lambda: not [o for o in cluster.list(OWNED, namespace) if "frankenpanel.io/site" in o["metadata"].get("labels", {})],
-        seconds=60, what="no owned object is left",
+        lambda: (
+            not [
+                o
+                for o in cluster.list(OWNED, namespace)
+                if "frankenpanel.io/site" in o["metadata"].get("labels", {})
+            ]
+        ),
+        seconds=60,
+        what="no owned object is left",
     )
     assert cluster.find("secret", secret, namespace) is None
 

@@ -24,7 +24,14 @@ def without_operator(cluster: Any) -> Iterator[Callable[[], None]]:
 
     cluster.kubectl("scale", OPERATOR, "-n", PLATFORM, "--replicas=0")
     cluster.kubectl(
-        "wait", "--for=delete", "pod", "-n", PLATFORM, "-l", "app.kubernetes.io/name=frankenpanel-operator", "--timeout=60s"
+        "wait",
+        "--for=delete",
+        "pod",
+        "-n",
+        PLATFORM,
+        "-l",
+        "app.kubernetes.io/name=frankenpanel-operator",
+        "--timeout=60s",
     )
     yield bring_back
     bring_back()
@@ -32,15 +39,22 @@ def without_operator(cluster: Any) -> Iterator[Callable[[], None]]:
 
 def versions(cluster: Any, namespace: str) -> dict[str, tuple[str, str]]:
     """Every owned object and the Site itself, with uid and resourceVersion."""
-    objects = [o for o in cluster.list(OWNED, namespace) if "frankenpanel.io/site" in o["metadata"].get("labels", {})]
+    objects = [
+        o for o in cluster.list(OWNED, namespace) if "frankenpanel.io/site" in o["metadata"].get("labels", {})
+    ]
     objects += cluster.list("sites,domains", namespace)
     return {
-        f"{o['kind']}/{o['metadata']['name']}": (o["metadata"]["uid"], o["metadata"]["resourceVersion"]) for o in objects
+        f"{o['kind']}/{o['metadata']['name']}": (o["metadata"]["uid"], o["metadata"]["resourceVersion"])
+        for o in objects
     }
 
 
 def test_site_answers_without_operator_also_after_the_gateway_restarted_and_nothing_is_written_on_return(
-    cluster: Any, visitor: Any, without_operator: Callable[[], None], eventually: Callable[..., Any], request: Any
+    cluster: Any,
+    visitor: Any,
+    without_operator: Callable[[], None],
+    eventually: Callable[..., Any],
+    open_gateway: Callable[[], tuple[str, int]],
 ) -> None:
     before = versions(cluster, "demo")
     assert len(before) >= 7
@@ -48,8 +62,10 @@ def test_site_answers_without_operator_also_after_the_gateway_restarted_and_noth
     cluster.kubectl("rollout", "restart", "deployment/frankenpanel-gateway", "-n", PLATFORM)
     cluster.kubectl("rollout", "status", "deployment/frankenpanel-gateway", "-n", PLATFORM, "--timeout=120s")
     # The port-forward died with the old gateway pod.
-    visitor.address = request.getfixturevalue("another_gateway")()
-    eventually(lambda: visitor.get("http://shop.localhost/").status == 200, seconds=30, what="the new gateway routes")
+    visitor.address = open_gateway()
+    eventually(
+        lambda: visitor.get("http://shop.localhost/").status == 200, seconds=30, what="the new gateway routes"
+    )
     without_operator()
     writes = eventually(lambda: operator_writes(cluster), seconds=60, what="the operator has caught up")
     assert versions(cluster, "demo") == before
@@ -59,12 +75,23 @@ def test_site_answers_without_operator_also_after_the_gateway_restarted_and_noth
 def operator_writes(cluster: Any) -> dict[str, float] | None:
     """The operator's own count of API writes by verb and kind, once it has reconciled; None before that."""
     text = cluster.kubectl(
-        "get", "--raw", f"/api/v1/namespaces/{PLATFORM}/services/frankenpanel-operator:metrics/proxy/metrics", check=False
+        "get",
+        "--raw",
+        f"/api/v1/namespaces/{PLATFORM}/services/frankenpanel-operator:metrics/proxy/metrics",
+        check=False,
     )
-    samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#") and " " in line)
+    samples = dict(
+        line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#") and " " in line
+    )
     reconciled = sum(
-        float(value) for name, value in samples.items() if name.startswith("frankenpanel_reconcile_duration_seconds_count")
+        float(value)
+        for name, value in samples.items()
+        if name.startswith("frankenpanel_reconcile_duration_seconds_count")
     )
     if not reconciled:
         return None
-    return {name: float(value) for name, value in samples.items() if name.startswith("frankenpanel_api_writes_total")} or {"none": 0}
+    return {
+        name: float(value)
+        for name, value in samples.items()
+        if name.startswith("frankenpanel_api_writes_total")
+    } or {"none": 0}
