@@ -10,14 +10,16 @@ from typing import Any
 
 from frankenpanel_hack.images.commands import CommandFailedError, OnOutput, run_streamed
 from frankenpanel_hack.inputs import hash_files, hash_values
+from frankenpanel_hack.kubectl import Kubectl
 from frankenpanel_hack.layout import Layout
 from frankenpanel_hack.ports import LISTEN_ADDRESS, PublicPorts
 from frankenpanel_hack.programs import capture, cluster_environment
+from frankenpanel_hack.workloads import wait_for_workloads
 
 NAMESPACE = "frankenpanel-system"
 CRDS_RELEASE = "frankenpanel-crds"
 RELEASE = "frankenpanel"
-TIMEOUT = "10m"
+READY_SECONDS = 300
 
 
 def image_values(references: Mapping[str, str], known: frozenset[str]) -> dict[str, Any]:
@@ -63,24 +65,12 @@ class Helm:
     def upgrade(
         self, release: str, chart: Path, values: Mapping[str, Any], description: str, on_output: OnOutput
     ) -> None:
-        """Install or upgrade a release and wait until what it made is ready."""
+        """Install or upgrade a release; what it made may become ready later."""
         command = [self._program, "upgrade", "--install", release, str(chart)]
         command += [f"--namespace={NAMESPACE}", "--create-namespace", f"--description={description}"]
-        command += ["--history-max=5", "--wait", f"--timeout={TIMEOUT}"]
+        command.append("--history-max=5")
         for key, value in values.items():
             command.append(f"--set-json={key}={json.dumps(value)}")
-        run_streamed(command, self._environment, on_output)
-
-    def uninstall(self, release: str, on_output: OnOutput) -> None:
-        """Remove a release if it is there."""
-        command = [
-            self._program,
-            "uninstall",
-            release,
-            f"--namespace={NAMESPACE}",
-            "--ignore-not-found",
-            "--wait",
-        ]
         run_streamed(command, self._environment, on_output)
 
 
@@ -98,10 +88,18 @@ def is_installed(helm: Helm, layout: Layout, values: Mapping[str, Any]) -> bool:
     )
 
 
-def install(helm: Helm, layout: Layout, values: Mapping[str, Any], on_output: OnOutput) -> None:
-    """Install or upgrade both charts, the definitions first."""
+def install(helm: Helm, kubectl: Kubectl, layout: Layout, values: Mapping[str, Any], say: OnOutput) -> None:
+    """Install or upgrade both charts, the definitions first, and wait until everything runs."""
+    _forget_interrupted(kubectl, say)
     charts = layout.repository / "charts"
     empty: Mapping[str, Any] = {}
     for release, chart_values in ((CRDS_RELEASE, empty), (RELEASE, values)):
         chart = charts / release
-        helm.upgrade(release, chart, chart_values, release_digest(chart, chart_values), on_output)
+        helm.upgrade(release, chart, chart_values, release_digest(chart, chart_values), say)
+    wait_for_workloads(kubectl, NAMESPACE, READY_SECONDS, say)
+
+
+def _forget_interrupted(kubectl: Kubectl, say: OnOutput) -> None:
+    # helm refuses to work on a release whose last operation was killed; the next one takes its objects over.
+    pending = "status in (pending-install,pending-upgrade,pending-rollback)"
+    say(kubectl.text("delete", "secret", f"--namespace={NAMESPACE}", f"--selector=owner=helm,{pending}"))

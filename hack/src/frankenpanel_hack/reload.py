@@ -40,7 +40,7 @@ def reload_steps(session: Session) -> list[Step]:
         Step(
             "reload-platform",
             "Rollout",
-            lambda say: release.install(session.helm, session.layout, values, say),
+            lambda say: release.install(session.helm, session.kubectl, session.layout, values, say),
             ("reload-load",),
             is_done=lambda: release.is_installed(session.helm, session.layout, values),
         ),

@@ -86,7 +86,7 @@ def _platform_steps(session: Session, after: tuple[str, ...]) -> list[Step]:
         Step(
             "platform",
             "FrankenPanel: operator, gateway, database",
-            lambda say: release.install(session.helm, session.layout, values, say),
+            lambda say: release.install(session.helm, session.kubectl, session.layout, values, say),
             after,
             is_done=lambda: release.is_installed(session.helm, session.layout, values),
         ),

@@ -8,7 +8,8 @@ COREDNS_VERSION = "v1.14.7"
 KUBE_ROUTER_VERSION = "v2.1.0"
 LOCAL_PATH_VERSION = "v0.0.30"
 HELM_VERSION = "v3.20.2"
-PAUSE_VERSION = "0.1.7"
+# The tag that this kubeadm knows; what is in the image is Debian's catatonit.
+PAUSE_VERSION = "3.10.1"
 
 IMAGE_REPOSITORY = "docker.io/frankenpanel"
 PAUSE_IMAGE = f"{IMAGE_REPOSITORY}/pause:{PAUSE_VERSION}"

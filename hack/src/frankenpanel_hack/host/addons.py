@@ -9,8 +9,10 @@ from typing import Any
 
 import yaml
 
+from frankenpanel_hack.host.containerd import Containerd
 from frankenpanel_hack.images.commands import OnOutput
 from frankenpanel_hack.kubectl import Kubectl
+from frankenpanel_hack.polling import wait_until
 
 Manifest = dict[str, Any]
 _ROLLOUTS = (
@@ -58,8 +60,33 @@ def _place_volumes(data: dict[str, str], images: Mapping[str, str], volumes_dir:
     data["helperPod.yaml"] = yaml.safe_dump(pod, sort_keys=False)
 
 
-def install_addons(kubectl: Kubectl, documents: list[Manifest], on_output: OnOutput) -> None:
+def stale_pods(pods: list[dict[str, Any]], running: set[str]) -> list[str]:
+    """Return the pods that are said to run a container which does not."""
+    return [pod["metadata"]["name"] for pod in pods if not _claimed_containers(pod) <= running]
+
+
+def _claimed_containers(pod: dict[str, Any]) -> set[str]:
+    statuses = pod.get("status", {}).get("containerStatuses", ())
+    return {
+        status["containerID"].rpartition("/")[2]
+        for status in statuses
+        if "running" in status.get("state", {})
+    }
+
+
+def install_addons(
+    kubectl: Kubectl, containerd: Containerd, documents: list[Manifest], on_output: OnOutput
+) -> None:
     """Apply the manifests and wait until everything of the bare cluster runs."""
     on_output(kubectl.apply(documents))
+
+    def stale() -> str | None:
+        running = containerd.running_containers()
+        return (
+            ", ".join(stale_pods(kubectl.json("get", "pods", "--all-namespaces")["items"], running)) or None
+        )
+
+    # After a crash the API still tells of the pods of before, and every later wait would believe it.
+    wait_until("news of pods that ended", stale, 120, on_output)
     for namespace, what in _ROLLOUTS:
         kubectl.run(on_output, "--namespace", namespace, "rollout", "status", what, "--timeout=180s")

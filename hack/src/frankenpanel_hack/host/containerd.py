@@ -29,6 +29,10 @@ class Containerd:
         """Return the full names of all images."""
         return set(capture([*self._ctr, "images", "ls", "-q"]).split())
 
+    def running_containers(self) -> set[str]:
+        """Return the ids of the containers whose processes run."""
+        return running_tasks(capture([*self._ctr, "tasks", "ls"]))
+
     def import_archive(self, archive: Path, on_output: OnOutput) -> None:
         """Take every image of an archive, under the names it has there."""
         run_streamed([*self._ctr, "images", "import", str(archive)], os.environ, on_output)
@@ -36,3 +40,9 @@ class Containerd:
     def tag(self, existing: str, name: str) -> None:
         """Give an image a second name, taking it from another image if need be."""
         capture([*self._ctr, "images", "tag", "--force", existing, name])
+
+
+def running_tasks(listing: str) -> set[str]:
+    """Return the ids in what `ctr tasks ls` printed: id, process id, status."""
+    rows = [line.split() for line in listing.splitlines()[1:]]
+    return {row[0] for row in rows if row[-1] == "RUNNING"}

@@ -8,18 +8,20 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from frankenpanel_hack.host import configuration, network
 from frankenpanel_hack.host.containerd import Containerd
-from frankenpanel_hack.host.places import KUBERNETES_DIR, RUN_DIR, SYSTEM_DIRS, HostPlaces
+from frankenpanel_hack.host.places import KUBERNETES_DIR, NODE_NAME, RUN_DIR, SYSTEM_DIRS, HostPlaces
 from frankenpanel_hack.host.preflight import mark_owner, refuse_foreign_cluster
 from frankenpanel_hack.host.processes import descendants, end_processes, orphans, read_processes, shims
 from frankenpanel_hack.host.state import HostState, current_boot_id, read_state, write_state
 from frankenpanel_hack.host.supervisor import LOCK_FILE
-from frankenpanel_hack.images.commands import OnOutput, run_streamed
+from frankenpanel_hack.images.commands import CommandFailedError, OnOutput, run_streamed
 from frankenpanel_hack.inputs import Stamps, hash_files, hash_values
 from frankenpanel_hack.kubectl import Kubectl
 from frankenpanel_hack.polling import wait_until
@@ -27,6 +29,8 @@ from frankenpanel_hack.programs import cluster_environment
 
 _STUB_RESOLVER = "127.0.0.53"
 _REAL_RESOLV_CONF = Path("/run/systemd/resolve/resolv.conf")
+# Written when the daemons are started: with what, and, by its age, when.
+DIGEST_STAMP = "supervisor.digest"
 _NODE_VARIABLES = ("PATH", "HOME", "LANG", "TZ")
 
 
@@ -80,10 +84,10 @@ def start_daemons(places: HostPlaces, on_output: OnOutput) -> None:
     digest = _daemons_digest(places)
     stamps = Stamps(RUN_DIR)
     end_orphans(places, on_output)
-    if not supervisor_runs() or not stamps.matches("supervisor.digest", digest):
+    if not supervisor_runs() or not stamps.matches(DIGEST_STAMP, digest):
         stop_supervisor(places)
         _spawn_supervisor(places, digest)
-        stamps.write("supervisor.digest", digest)
+        stamps.write(DIGEST_STAMP, digest)
         on_output("containerd and kubelet are started")
     Containerd(places).wait_ready(on_output)
 
@@ -148,8 +152,8 @@ def initialise_control_plane(places: HostPlaces, on_output: OnOutput) -> None:
     admin = KUBERNETES_DIR / "admin.conf"
     if not stamps.matches("kubeadm", digest, [admin]):
         environment = cluster_environment(os.environ, [str(places.layout.bin_dir)])
-        # Its checks want a service manager and swap switched off; what matters is checked by ourselves.
-        flags = ["--ignore-preflight-errors=all", "--skip-token-print", "--skip-certificate-key-print"]
+        # Its checks want a service manager and no swap, and ask registries for images that are here already.
+        flags = ["--skip-phases=preflight", "--skip-token-print", "--skip-certificate-key-print"]
         command = [
             str(places.layout.bin_dir / "kubeadm"),
             "init",
@@ -172,18 +176,27 @@ def publish_kubeconfig(admin: Path, kubeconfig: Path) -> None:
 
 
 def wait_for_node(kubectl: Kubectl, on_output: OnOutput) -> None:
-    """Wait until the API server answers and the node takes pods."""
+    """Wait until the API server answers and this run's kubelet says that the node takes pods."""
+    started_at = datetime.fromtimestamp((RUN_DIR / DIGEST_STAMP).stat().st_mtime, tz=UTC)
 
     def missing() -> str | None:
         try:
-            text = kubectl.text(
-                "get",
-                "nodes",
-                "--request-timeout=5s",
-                "--output=jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}",
+            node = kubectl.json("get", "node", NODE_NAME, "--request-timeout=5s")
+            lease = kubectl.json(
+                "get", "lease", NODE_NAME, "--namespace=kube-node-lease", "--request-timeout=5s"
             )
-        except Exception as error:  # noqa: BLE001
-            return str(error).splitlines()[-1]
-        return None if text.split() == ["True"] else f"node Ready is {text or 'unknown'}"
+        except CommandFailedError as error:
+            return error.last_lines[-1] if error.last_lines else "no answer"
+        return not_ready_reason(node, lease, started_at)
 
     wait_until("the node", missing, 240, on_output)
+
+
+def not_ready_reason(node: dict[str, Any], lease: dict[str, Any], started_at: datetime) -> str | None:
+    """Return why the node takes no pods, or None; what an earlier kubelet wrote counts for nothing."""
+    if datetime.fromisoformat(lease["spec"]["renewTime"]) < started_at:
+        return "kubelet has not reported since it was started"
+    ready = next(
+        (c for c in node["status"].get("conditions", ()) if c["type"] == "Ready"), {"status": "Unknown"}
+    )
+    return None if ready["status"] == "True" else str(ready.get("message", "not Ready"))

@@ -96,7 +96,7 @@ class HostCluster:
             "frankenpanel/base": self.references["base"],
         }
         documents = addons.addon_manifests(self.layout.manifests_dir, images, self.places.volumes_dir)
-        addons.install_addons(self.kubectl, documents, on_output)
+        addons.install_addons(self.kubectl, self.containerd, documents, on_output)
 
 
 def build_step(
