@@ -44,7 +44,7 @@ def is_rolled_out(workload: Manifest) -> bool:
         return bool(
             status.get("updatedNumberScheduled", 0) >= wanted and status.get("numberReady", 0) >= wanted
         )
-    wanted: int = workload["spec"].get("replicas", 1)
+    wanted = workload["spec"].get("replicas", 1)
     counts = (status.get("updatedReplicas", 0), status.get("readyReplicas", 0))
     # Pods of the former kind that are still there may still be the ones that answer.
     return bool(min(counts) >= wanted and status.get("replicas", 0) <= wanted)

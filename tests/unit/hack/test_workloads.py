@@ -1,0 +1,44 @@
+from typing import Any
+
+import pytest
+from frankenpanel_hack.workloads import container_troubles, is_rolled_out
+
+NEW = {"observedGeneration": 3, "updatedReplicas": 1, "readyReplicas": 1, "replicas": 1}
+
+
+def workload(kind: str = "Deployment", **status: int) -> dict[str, Any]:
+    return {"kind": kind, "metadata": {"generation": 3}, "spec": {"replicas": 1}, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("changes", "rolled_out"),
+    [
+        ({}, True),
+        ({"observedGeneration": 2}, False),
+        ({"updatedReplicas": 0}, False),
+        ({"readyReplicas": 0}, False),
+        ({"replicas": 2}, False),
+    ],
+    ids=["all new", "not seen yet", "old pods only", "not ready", "an old pod is left"],
+)
+def test_a_rollout_is_over_when_only_new_pods_are_there_and_ready(
+    changes: dict[str, int], rolled_out: bool
+) -> None:
+    assert is_rolled_out(workload(**{**NEW, **changes})) is rolled_out
+
+
+def test_a_daemon_set_counts_nodes() -> None:
+    counts = {"observedGeneration": 3, "desiredNumberScheduled": 2, "updatedNumberScheduled": 2}
+    assert not is_rolled_out(workload("DaemonSet", **counts, numberReady=1))
+    assert is_rolled_out(workload("DaemonSet", **counts, numberReady=2))
+
+
+def test_a_container_that_waits_tells_why() -> None:
+    waiting = {"reason": "CrashLoopBackOff", "message": "back-off 10s"}
+    statuses = [
+        {"name": "caddy", "state": {"waiting": waiting}},
+        {"name": "agent", "state": {"running": {}}},
+        {"name": "new", "state": {"waiting": {"reason": "ContainerCreating"}}},
+    ]
+    pod = {"metadata": {"name": "gateway-1"}, "status": {"containerStatuses": statuses}}
+    assert container_troubles([pod]) == [("gateway-1", "caddy", "CrashLoopBackOff: back-off 10s")]
