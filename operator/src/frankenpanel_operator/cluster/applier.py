@@ -19,6 +19,7 @@ from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.cluster.client import KubernetesClient, PatchType
 from frankenpanel_operator.cluster.patches import (
     build_guarded_patch,
+    build_label_tests,
     build_patch,
     hash_of,
     manifest_hash,
@@ -36,6 +37,9 @@ from frankenpanel_operator.observed import Manifest, ObjectRef
 from frankenpanel_operator.ports import Change
 
 log = structlog.stdlib.get_logger(__name__)
+
+# What an object shares with one that a deleted Site of the same name left behind.
+_NAME_LABELS = (LABEL_MANAGED_BY, LABEL_SITE)
 
 
 class KubernetesApplier:
@@ -175,7 +179,25 @@ class KubernetesApplier:
         except NotFoundError:
             return False
         except PatchTestFailedError as error:
+            if await self._is_left_over(manifest):
+                raise _not_gone_yet(ref) from error
             raise ObjectNameTakenError(ref.kind, ref.name) from error
+        return True
+
+    async def _is_left_over(self, manifest: Manifest) -> bool:
+        """Say whether an unread object is that of a deleted Site of this name; asked by a patch of tests."""
+        if LABEL_DATA_ID in (manifest["metadata"].get("labels") or {}):
+            return False
+        ref = ObjectRef.of(manifest)
+        question = build_label_tests(manifest, _NAME_LABELS)
+        try:
+            await self._client.patch(
+                resource_of(ref.kind), (ref.namespace, ref.name), question, PatchType.JSON
+            )
+        except PatchTestFailedError:
+            return False
+        except NotFoundError:
+            pass  # The answer, only faster than the question.
         return True
 
 
@@ -196,8 +218,12 @@ def _refuse_foreign(desired: Manifest, live: Manifest) -> None:
     if found.get(LABEL_SITE_UID) == wanted.get(LABEL_SITE_UID):
         return
     if found.get(LABEL_SITE) == wanted.get(LABEL_SITE):
-        raise TransientError(f"{ref.kind} {ref.name} of a deleted Site of this name is not gone yet")
+        raise _not_gone_yet(ref)
     raise ObjectNameTakenError(ref.kind, ref.name)
+
+
+def _not_gone_yet(ref: ObjectRef) -> TransientError:
+    return TransientError(f"{ref.kind} {ref.name} of a deleted Site of this name is not gone yet")
 
 
 def _guard_labels(manifest: Manifest) -> tuple[str, ...]:

@@ -94,12 +94,7 @@ def build_patch(desired: Manifest, live: Manifest) -> list[Operation]:
 
 def build_guarded_patch(desired: Manifest, ownership_labels: tuple[str, ...]) -> list[Operation]:
     """Return a patch for an object that may not be read: it tests our labels before it touches anything."""
-    metadata = desired["metadata"]
-    labels = metadata.get("labels") or {}
-    guards = [
-        {"op": "test", "path": f"/metadata/labels/{escape(name)}", "value": labels[name]}
-        for name in ownership_labels
-    ]
+    labels = desired["metadata"].get("labels") or {}
     sections = [
         {"op": "add", "path": _pointer(path), "value": _lookup(desired, path)}
         for path in SECTIONS[desired["kind"]]
@@ -110,7 +105,15 @@ def build_guarded_patch(desired: Manifest, ownership_labels: tuple[str, ...]) ->
         for name, value in labels.items()
         if name not in ownership_labels
     ]
-    return [*guards, *sections, *others]
+    return [*build_label_tests(desired, ownership_labels), *sections, *others]
+
+
+def build_label_tests(desired: Manifest, names: tuple[str, ...]) -> list[Operation]:
+    """Return a patch that changes nothing and fails where a label of the object is not the desired one."""
+    labels = desired["metadata"].get("labels") or {}
+    return [
+        {"op": "test", "path": f"/metadata/labels/{escape(name)}", "value": labels[name]} for name in names
+    ]
 
 
 def escape(segment: str) -> str:
