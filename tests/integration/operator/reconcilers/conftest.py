@@ -90,7 +90,7 @@ class Operator:
                 succeeded = True
                 return answer
             finally:
-                if self._concerns_us(target):
+                if self._concerns_us(target, *arguments):
                     subresource = options.get("subresource", "")
                     self.writes.append(Write(verb, resource.kind, subresource, succeeded))
                 if self._die_after is not None and len(self.writes) >= self._die_after:
@@ -104,9 +104,11 @@ class Operator:
         if self.is_dead.is_set():
             await asyncio.Future()
 
-    def _concerns_us(self, target: Any) -> bool:
-        namespace, name = (target, "") if isinstance(target, str) else target
-        return namespace == self._namespace or self._namespace in name
+    def _concerns_us(self, target: Any, body: Any, *_: Any) -> bool:
+        """Say whether a request is about the namespace, or about the claim of a host of it."""
+        if isinstance(target, str):
+            target = target, body["metadata"].get("name", "")
+        return target[0] == self._namespace or self._namespace in target[1]
 
     def counts(self) -> Counter[str]:
         return Counter(map(str, self.writes))
@@ -376,7 +378,7 @@ async def controllers(installation: Installation) -> AsyncIterator[None]:
 
 @pytest.fixture
 def until() -> Callable[..., Awaitable[float]]:
-    """Return a coroutine function that polls from a thread until a condition holds; it returns the seconds."""
+    """Return a coroutine function that polls until a condition holds, and returns after how many seconds."""
 
     async def wait(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> float:
         started = time.monotonic()

@@ -54,7 +54,7 @@ async def test_a_site_with_its_domain(installation: Any, operator: Any, until: A
         await settle(installation, running, until, "shop")
         report("a Site and its Domain", running, time.monotonic() - started)
         assert installation.condition("shop", "Ready", "domains") == "True Ready"
-        await until(lambda: installation.site("shop")["status"]["url"] == f"http://{host}/", "the URL")
+        assert installation.site("shop")["status"]["url"] == f"http://{host}"
         path = f"/apis/frankenpanel.io/v1alpha1/domainclaims/{host}"
         service = installation.child("Service", "shop")
         claim = installation.api.request("GET", path).body
