@@ -190,3 +190,39 @@ async def test_access_log_names_the_site_and_keeps_no_secrets(gateway, eventuall
     assert "site" not in other
     assert other["status"] == 404
     assert "canary" not in gateway.log_path.read_text()
+
+
+CANARIES = {"Cookie": "session=canary-cookie", "X-Api-Key": "canary-header"}
+
+
+async def test_why_a_site_did_not_answer_is_logged_without_secrets(gateway, store, shop, eventually):
+    store.change("shop.example", shop.record(), "p0,demo.shop,127.0.0.1:1")
+    await gateway.get("shop.example", "/reset?key=canary-query", headers=CANARIES)
+
+    async def logged() -> bool:
+        return len(gateway.access_log()) == 1
+
+    await eventually(logged)
+    (line,) = gateway.access_log()
+    assert (line["site"], line["status"]) == ("demo.shop", 502)
+    assert "connection refused" in line["error"]
+    assert "canary" not in gateway.log_path.read_text()
+
+
+async def test_an_answer_that_breaks_off_is_logged_without_secrets(gateway, store, shop, eventually):
+    async def break_off(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(break_off, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        store.change("shop.example", shop.record(), f"p0,demo.shop,127.0.0.1:{port}")
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await gateway.get("shop.example", "/reset?key=canary-query", headers=CANARIES)
+
+    async def logged() -> bool:
+        return "incomplete response" in gateway.log_path.read_text()
+
+    await eventually(logged)
+    assert "canary" not in gateway.log_path.read_text()

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     api_tls_server_name: str | None = None
     """The name in the API server's certificate, where it is not that of the URL (a tunnel)."""
 
-    list_page_size: int = Field(1000, ge=1, le=10_000)
+    list_page_size: int = Field(500, ge=1, le=10_000)
     watch_seconds: int = Field(120, ge=1, le=3600)
     """How long one watch request lasts; half as much again by chance, so that replicas spread out."""
     backoff_max_seconds: float = Field(30.0, gt=0)

@@ -39,7 +39,7 @@ class ClaimSink(Protocol):
 class WatchTiming:
     """How long requests last and how long to wait after failures."""
 
-    page_size: int = 1000
+    page_size: int = 500
     watch_seconds: int = 120
     backoff_max_seconds: float = 30.0
 
