@@ -12,6 +12,11 @@ from typing import Any
 import orjson
 import pytest
 from aiohttp import web
+from hypothesis import settings
+
+# How long one example takes says more about what else the machine does than about the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 PATH = "/apis/frankenpanel.io/v1alpha1/domainclaims"
 
