@@ -84,7 +84,7 @@ async def test_ensure_is_finished_by_the_next_operator(server, provisioner, acco
     steps = await kill_everywhere(
         server, nothing, lambda operator: operator.ensure(server.address, account, PASSWORD), check
     )
-    assert steps >= 10, "the failpoints did not reach every statement"
+    assert steps == 9, "the failpoints did not reach every statement"
 
 
 async def test_what_a_crash_left_can_be_deleted(server, account):

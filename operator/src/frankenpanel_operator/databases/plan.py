@@ -5,12 +5,15 @@ The order of a database's coming into being is the order in which a crash does n
 
 1. the ownership row: from now on the name is this Site's, whatever else exists;
 2. the database;
-3. the row's `provisioned_at`: from now on a missing database is a loss, never a reason to make an empty one;
-4. the account, so that nobody could put anything into the database before step 3;
-5. digests of what was set, by which a later look finds out in one query whether all is still as it was left.
+3. the account, which may do nothing yet;
+4. the row's `provisioned_at`: from now on a missing database is a loss, never a reason to make an empty one;
+   with it digests of what was set, by which one query later finds out whether all is still as it was left;
+5. the grant, so that nobody could put anything into the database before step 4.
+
+Each change of the row waits for the server's disk, which is most of the time of a new Site: two, not more.
 
 A database or an account without our row is somebody else's. So is a database with tables in it whose row says
-that it was not provisioned: step 4 comes after step 3.
+that it was not provisioned: step 5 comes after step 4.
 """
 
 from __future__ import annotations
@@ -186,10 +189,9 @@ def _plan_new(state: DatabaseState, target: Target) -> Step:
         (
             statements.insert_owner(name, uid, account.site_namespace, account.site_name),
             statements.create_database(name, account.charset, if_absent=False),
-            statements.mark_provisioned(name, uid),
             statements.create_account(name, target.password, account.max_connections),
-            statements.grant_database(name),
             _record(target),
+            statements.grant_database(name),
         )
     )
 
@@ -200,10 +202,10 @@ def _plan_resumed(target: Target) -> Step:
         (
             statements.clear_retained(name, account.site_uid),
             statements.create_database(name, account.charset, if_absent=True),
-            statements.mark_provisioned(name, account.site_uid),
             *statements.reset_account(name, target.password, account.max_connections),
-            statements.grant_database(name),
+            statements.revoke_everything(name),
             _record(target),
+            statements.grant_database(name),
         )
     )
 
@@ -236,7 +238,7 @@ def _adoption(owner: Ownership, target: Target) -> Statement:
 
 
 def _record(target: Target) -> Statement:
-    return statements.record_digests(
+    return statements.record_provisioned(
         target.name, target.account.site_uid, target.settings_digest, is_mariadb=target.is_mariadb
     )
 

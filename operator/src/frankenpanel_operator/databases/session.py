@@ -73,7 +73,7 @@ class PyMySQLSession:
     def run(self, *batch: Statement) -> list[tuple[Row, ...]]:
         """Run statements in order in one round trip, until one fails; return the rows of each."""
         with self._connection.cursor() as cursor:
-            # Each text is a whole statement, escaped under the mode that `open_session` set; joining them adds
+            # Each text is a whole statement, escaped under the mode that `open_session` set; joining adds
             # nothing but the separators.
             texts = [cursor.mogrify(item.sql, _reveal(item.parameters)) for item in batch]
             round_trip = ";\n".join(texts)

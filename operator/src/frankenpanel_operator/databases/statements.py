@@ -182,20 +182,14 @@ def insert_owner(name: Identifier, site_uid: str, site_namespace: str, site_name
     )
 
 
-def mark_provisioned(name: Identifier, site_uid: str) -> Statement:
-    """Note that the database exists."""
-    return Statement(
-        "UPDATE frankenpanel.site_databases SET provisioned_at = COALESCE(provisioned_at, UTC_TIMESTAMP())"
-        " WHERE database_name = %s AND site_uid = %s",
-        (name.value, site_uid),
-    )
-
-
-def record_digests(name: Identifier, site_uid: str, settings_digest: str, *, is_mariadb: bool) -> Statement:
-    """Note what was set, and what the server has made of it."""
+def record_provisioned(
+    name: Identifier, site_uid: str, settings_digest: str, *, is_mariadb: bool
+) -> Statement:
+    """Note that the database exists, what its account was set to, and what the server has made of that."""
     account = _MARIADB_ACCOUNT if is_mariadb else _MYSQL_ACCOUNT
     return Statement(
-        f"UPDATE frankenpanel.site_databases SET settings_digest = %s, account_digest = ({account})"  # noqa: S608  a constant
+        "UPDATE frankenpanel.site_databases SET provisioned_at = COALESCE(provisioned_at, UTC_TIMESTAMP()),"  # noqa: S608  a constant
+        f" settings_digest = %s, account_digest = ({account})"
         " WHERE database_name = %s AND site_uid = %s",
         (settings_digest, ACCOUNT_HOST, name.value, name.value, site_uid),
     )
