@@ -29,6 +29,18 @@ function frankenpanel_fail( string $message ): never {
 }
 
 /**
+ * Takes the place of WordPress' page for errors.
+ *
+ * @param string|WP_Error $message what went wrong, as HTML.
+ */
+function frankenpanel_die( $message ): never {
+	$html = $message instanceof WP_Error ? $message->get_error_message() : (string) $message;
+	$text = html_entity_decode( strip_tags( $html ), ENT_QUOTES );
+	fwrite( STDERR, 'install: ' . trim( preg_replace( '/\s+/', ' ', $text ) ) . "\n" );
+	exit( 1 );
+}
+
+/**
  * Returns a variable that must be there.
  *
  * @param string $name of the variable.
@@ -127,38 +139,77 @@ function frankenpanel_complete_site( string $url ): void {
 function wp_new_blog_notification(): void {
 }
 
+/**
+ * Waits until no other run works on this database; the lock goes with the connection.
+ */
+function frankenpanel_wait_for_others(): void {
+	global $wpdb;
+	$locked = $wpdb->get_var( "SELECT GET_LOCK(CONCAT(DATABASE(), '.install'), " . FRANKENPANEL_WAIT_SECONDS . ')' );
+	if ( '1' !== $locked ) {
+		frankenpanel_fail( 'another installation of this site is running' );
+	}
+	wp_cache_flush();
+}
+
+/**
+ * Returns the ids of the administrators; there are none before the site is made, or made half.
+ *
+ * @return int[]
+ */
+function frankenpanel_administrators(): array {
+	return array_map(
+		'intval',
+		get_users(
+			array(
+				'role'   => 'administrator',
+				'fields' => 'ID',
+			)
+		)
+	);
+}
+
+const FRANKENPANEL_WAIT_SECONDS = 120;
 const FRANKENPANEL_COMPLETE = 'frankenpanel_installed';
 
-// WordPress ends with code 0 when it finds no database: only a run that came to its end may say that it is done.
-$frankenpanel_done = false;
-register_shutdown_function(
-	static function () use ( &$frankenpanel_done ): void {
-		if ( ! $frankenpanel_done ) {
-			fwrite( STDERR, "install: not completed\n" );
-			exit( 1 );
-		}
-	}
+/**
+ * Returns a callback in the form in which WordPress takes those that are there before it loads.
+ *
+ * @param callable $callback without arguments.
+ */
+function frankenpanel_early_hook( callable $callback ): array {
+	return array( 10 => array( array( 'function' => $callback, 'accepted_args' => 0 ) ) );
+}
+
+$wp_filter = array(
+	// Left alone, WordPress shows a page for visitors and ends with code 0, for one when it finds no database.
+	'wp_die_handler'   => frankenpanel_early_hook( static fn() => 'frankenpanel_die' ),
+	// The tables may be missing altogether, which it would report at length.
+	'muplugins_loaded' => frankenpanel_early_hook( static fn() => $GLOBALS['wpdb']->suppress_errors( true ) ),
 );
 
 $frankenpanel_url = rtrim( frankenpanel_setting( 'SITE_URL' ), '/' );
 frankenpanel_pretend_request( $frankenpanel_url );
 
 define( 'WP_INSTALLING', true );
+// Without it, WordPress refuses to load while some of its tables lack others, as after a run that was killed.
+define( 'WP_REPAIRING', true );
 require_once __DIR__ . '/wp-load.php';
 require_once ABSPATH . 'wp-admin/includes/upgrade.php';
+frankenpanel_wait_for_others();
 
-if ( is_blog_installed() && get_option( FRANKENPANEL_COMPLETE ) ) {
+$frankenpanel_complete = get_option( FRANKENPANEL_COMPLETE );
+$frankenpanel_admins   = $frankenpanel_complete ? array() : frankenpanel_administrators();
+$wpdb->suppress_errors( false );
+
+if ( $frankenpanel_complete ) {
 	echo "already installed\n";
-} else {
-	$frankenpanel_admin = is_blog_installed() ? get_user_by( 'login', frankenpanel_setting( 'ADMIN_USER' ) ) : false;
-	if ( false === $frankenpanel_admin ) {
-		frankenpanel_create_site( frankenpanel_usable_locale( (string) getenv( 'SITE_LOCALE' ) ) );
-	} elseif ( ! term_exists( 1 ) ) {
-		// An earlier run ended between the administrator and the first content.
-		( new WP_User( $frankenpanel_admin->ID ) )->set_role( 'administrator' );
-		wp_install_defaults( $frankenpanel_admin->ID );
-	}
-	frankenpanel_complete_site( $frankenpanel_url );
-	echo "installed\n";
+	exit( 0 );
 }
-$frankenpanel_done = true;
+if ( array() === $frankenpanel_admins ) {
+	frankenpanel_create_site( frankenpanel_usable_locale( (string) getenv( 'SITE_LOCALE' ) ) );
+} elseif ( ! term_exists( 1 ) ) {
+	// An earlier run ended between the administrator and the first content.
+	wp_install_defaults( $frankenpanel_admins[0] );
+}
+frankenpanel_complete_site( $frankenpanel_url );
+echo "installed\n";
