@@ -10,7 +10,7 @@ from frankenpanel_hack.kubectl import Kubectl
 from frankenpanel_hack.polling import DeadlineError, wait_until
 
 Manifest = dict[str, Any]
-_KINDS = "deployments,statefulsets,daemonsets"
+_KINDS = "deployments,statefulsets,daemonsets,pods"
 _LOG_LINES = 15
 
 
@@ -22,9 +22,14 @@ def wait_for_workloads(kubectl: Kubectl, namespace: str, timeout_seconds: float,
     """
 
     def missing() -> str | None:
-        workloads = kubectl.json("get", _KINDS, f"--namespace={namespace}")["items"]
-        names = [workload["metadata"]["name"] for workload in workloads if not is_rolled_out(workload)]
-        troubles = [f"{pod} {container}: {why}" for pod, container, why in _troubles(kubectl, namespace)]
+        found = kubectl.json("get", _KINDS, f"--namespace={namespace}")["items"]
+        pods = [item for item in found if item["kind"] == "Pod"]
+        names = [
+            item["metadata"]["name"] for item in found if item["kind"] != "Pod" and not is_rolled_out(item)
+        ]
+        # After a crash the controllers' counts are older than what kubelet says of the pods.
+        names += [pod["metadata"]["name"] for pod in pods if not is_ready_or_over(pod)]
+        troubles = [f"{pod} {container}: {why}" for pod, container, why in container_troubles(pods)]
         return ", ".join([*names, *troubles]) if names else None
 
     try:
@@ -48,6 +53,18 @@ def is_rolled_out(workload: Manifest) -> bool:
     counts = (status.get("updatedReplicas", 0), status.get("readyReplicas", 0))
     # Pods of the former kind that are still there may still be the ones that answer.
     return bool(min(counts) >= wanted and status.get("replicas", 0) <= wanted)
+
+
+def is_ready_or_over(pod: Manifest) -> bool:
+    """Tell whether a pod is ready, or is no part of a workload any more."""
+    if "deletionTimestamp" in pod["metadata"] or pod.get("status", {}).get("phase") in {
+        "Succeeded",
+        "Failed",
+    }:
+        return True
+    return any(
+        c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", ())
+    )
 
 
 def container_troubles(pods: Iterable[Manifest]) -> list[tuple[str, str, str]]:

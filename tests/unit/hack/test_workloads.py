@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from frankenpanel_hack.workloads import container_troubles, is_rolled_out
+from frankenpanel_hack.workloads import container_troubles, is_ready_or_over, is_rolled_out
 
 NEW = {"observedGeneration": 3, "updatedReplicas": 1, "readyReplicas": 1, "replicas": 1}
 
@@ -42,3 +42,22 @@ def test_a_container_that_waits_tells_why() -> None:
     ]
     pod = {"metadata": {"name": "gateway-1"}, "status": {"containerStatuses": statuses}}
     assert container_troubles([pod]) == [("gateway-1", "caddy", "CrashLoopBackOff: back-off 10s")]
+
+
+def conditions(ready: str) -> dict[str, Any]:
+    return {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}
+
+
+@pytest.mark.parametrize(
+    ("pod", "settled"),
+    [
+        ({"metadata": {}, "status": conditions("True")}, True),
+        ({"metadata": {}, "status": conditions("False")}, False),
+        ({"metadata": {}}, False),
+        ({"metadata": {"deletionTimestamp": "now"}, "status": conditions("False")}, True),
+        ({"metadata": {}, "status": {"phase": "Succeeded"}}, True),
+    ],
+    ids=["ready", "not ready", "new", "leaving", "over"],
+)
+def test_pods_count_while_they_are_part_of_a_workload(pod: dict[str, Any], settled: bool) -> None:
+    assert is_ready_or_over(pod) is settled

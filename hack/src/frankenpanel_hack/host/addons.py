@@ -13,14 +13,11 @@ from frankenpanel_hack.host.containerd import Containerd
 from frankenpanel_hack.images.commands import OnOutput
 from frankenpanel_hack.kubectl import Kubectl
 from frankenpanel_hack.polling import wait_until
+from frankenpanel_hack.workloads import wait_for_workloads
 
 Manifest = dict[str, Any]
-_ROLLOUTS = (
-    ("kube-system", "daemonset/kube-router"),
-    ("kube-system", "daemonset/kube-proxy"),
-    ("kube-system", "deployment/coredns"),
-    ("local-path-storage", "deployment/local-path-provisioner"),
-)
+_NAMESPACES = ("kube-system", "local-path-storage")
+_READY_SECONDS = 180
 
 
 def addon_manifests(manifests_dir: Path, images: Mapping[str, str], volumes_dir: Path) -> list[Manifest]:
@@ -88,5 +85,5 @@ def install_addons(
 
     # After a crash the API still tells of the pods of before, and every later wait would believe it.
     wait_until("news of pods that ended", stale, 120, on_output)
-    for namespace, what in _ROLLOUTS:
-        kubectl.run(on_output, "--namespace", namespace, "rollout", "status", what, "--timeout=180s")
+    for namespace in _NAMESPACES:
+        wait_for_workloads(kubectl, namespace, _READY_SECONDS, on_output)

@@ -8,6 +8,7 @@ from typing import Any
 
 from frankenpanel_hack.host.places import (
     API_PORT,
+    NETWORK_NAME,
     NODE_ADDRESS,
     NODE_NAME,
     POD_BRIDGE,
@@ -56,7 +57,10 @@ def _cri_config(places: HostPlaces) -> Structure:
         "containerd": {
             "default_runtime_name": "runc",
             "runtimes": {
-                "runc": {"runtime_type": "io.containerd.runc.v2", "options": {"SystemdCgroup": False}},
+                "runc": {
+                    "runtime_type": "io.containerd.runc.v2",
+                    "options": {"SystemdCgroup": False, "Root": str(RUN_DIR / "runc")},
+                },
             },
         },
     }
@@ -66,7 +70,7 @@ def cni_config() -> Structure:
     """Return the pod network: one bridge, and host ports."""
     return {
         "cniVersion": "1.0.0",
-        "name": "frankenpanel",
+        "name": NETWORK_NAME,
         "plugins": [
             {
                 "type": "bridge",

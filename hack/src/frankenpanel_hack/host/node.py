@@ -16,12 +16,20 @@ import yaml
 
 from frankenpanel_hack.host import configuration, network
 from frankenpanel_hack.host.containerd import Containerd
-from frankenpanel_hack.host.places import KUBERNETES_DIR, NODE_NAME, RUN_DIR, SYSTEM_DIRS, HostPlaces
+from frankenpanel_hack.host.places import (
+    KUBELET_DIR,
+    KUBERNETES_DIR,
+    NODE_NAME,
+    RUN_DIR,
+    SHARED_DIRS,
+    SYSTEM_DIRS,
+    HostPlaces,
+)
 from frankenpanel_hack.host.preflight import mark_owner, refuse_foreign_cluster
 from frankenpanel_hack.host.processes import descendants, end_processes, orphans, read_processes, shims
 from frankenpanel_hack.host.state import HostState, current_boot_id, read_state, write_state
 from frankenpanel_hack.host.supervisor import LOCK_FILE
-from frankenpanel_hack.images.commands import CommandFailedError, OnOutput, run_streamed
+from frankenpanel_hack.images.commands import CommandFailedError, OnOutput, quiet, run_streamed
 from frankenpanel_hack.inputs import Stamps, hash_files, hash_values
 from frankenpanel_hack.kubectl import Kubectl
 from frankenpanel_hack.polling import wait_until
@@ -55,7 +63,9 @@ def prepare_host(places: HostPlaces, on_output: OnOutput) -> None:
 
 def first_state() -> HostState:
     """Return what this host is like before anything is changed."""
-    created = [str(folder) for folder in (*SYSTEM_DIRS, Path("/lib/modules")) if not folder.exists()]
+    created = [
+        str(folder) for folder in (*SYSTEM_DIRS, *SHARED_DIRS, Path("/lib/modules")) if not folder.exists()
+    ]
     return HostState(previous_sysctls=network.read_sysctls(), created_dirs=created)
 
 
@@ -150,19 +160,27 @@ def initialise_control_plane(places: HostPlaces, on_output: OnOutput) -> None:
     stamps = Stamps(places.layout.cluster_dir / "stamps")
     digest = hash_files([places.kubeadm_config])
     admin = KUBERNETES_DIR / "admin.conf"
-    if not stamps.matches("kubeadm", digest, [admin]):
-        environment = cluster_environment(os.environ, [str(places.layout.bin_dir)])
-        # Its checks want a service manager and no swap, and ask registries for images that are here already.
-        flags = ["--skip-phases=preflight", "--skip-token-print", "--skip-certificate-key-print"]
-        command = [
-            str(places.layout.bin_dir / "kubeadm"),
-            "init",
-            f"--config={places.kubeadm_config}",
-            *flags,
-        ]
-        run_streamed(command, environment, on_output)
+    client_certificate = KUBELET_DIR / "pki" / "kubelet-client-current.pem"
+    if not stamps.matches("kubeadm", digest, [admin, KUBELET_DIR / "config.yaml", client_certificate]):
+        if not client_certificate.exists():
+            # kubeadm would keep a kubeconfig that names a certificate which is gone.
+            (KUBERNETES_DIR / "kubelet.conf").unlink(missing_ok=True)
+        _run_kubeadm(places, on_output)
         stamps.write("kubeadm", digest)
     publish_kubeconfig(admin, places.layout.kubeconfig)
+
+
+def _run_kubeadm(places: HostPlaces, on_output: OnOutput) -> None:
+    environment = cluster_environment(os.environ, [str(places.layout.bin_dir)])
+    kubeadm = str(places.layout.bin_dir / "kubeadm")
+    config = f"--config={places.kubeadm_config}"
+    # Its checks want a service manager and no swap, and ask registries for images that are here already.
+    # Its CoreDNS step fails where a CoreDNS is that this kubeadm's table of upgrades does not know.
+    skipped = "--skip-phases=preflight,addon/coredns"
+    run_streamed([kubeadm, "init", config, skipped, "--skip-token-print"], environment, on_output)
+    kubectl = [str(places.layout.bin_dir / "kubectl"), f"--kubeconfig={KUBERNETES_DIR / 'admin.conf'}"]
+    if not quiet([*kubectl, "get", "deployment", "coredns", "--namespace=kube-system"], environment):
+        run_streamed([kubeadm, "init", "phase", "addon", "coredns", config], environment, on_output)
 
 
 def publish_kubeconfig(admin: Path, kubeconfig: Path) -> None:

@@ -12,12 +12,15 @@ NODE_NAME = "local"
 KUBERNETES_DIR = Path("/etc/kubernetes")
 KUBELET_DIR = Path("/var/lib/kubelet")
 POD_LOGS_DIRS = (Path("/var/log/pods"), Path("/var/log/containers"))
+# Programs have these compiled in too, but a system containerd may use them beside ours.
+SHARED_DIRS = (Path("/var/lib/cni"), Path("/run/containerd"))
 SYSTEM_DIRS = (KUBERNETES_DIR, KUBELET_DIR, *POD_LOGS_DIRS)
 # Unix sockets may have 107 bytes of path, so they cannot lie below an arbitrary build folder.
 RUN_DIR = Path("/run/frankenpanel")
 
 NODE_BRIDGE = "frankenpanel0"
 POD_BRIDGE = "frankenpods0"
+NETWORK_NAME = "frankenpanel"
 NODE_ADDRESS = "10.199.0.1"
 POD_SUBNET = "10.244.0.0/24"
 SERVICE_SUBNET = "10.96.0.0/16"

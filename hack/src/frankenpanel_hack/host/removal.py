@@ -9,7 +9,14 @@ from pathlib import Path
 
 from frankenpanel_hack.host import network
 from frankenpanel_hack.host.node import end_pods, stop_supervisor
-from frankenpanel_hack.host.places import KUBELET_DIR, RUN_DIR, SYSTEM_DIRS, HostPlaces
+from frankenpanel_hack.host.places import (
+    KUBELET_DIR,
+    NETWORK_NAME,
+    RUN_DIR,
+    SHARED_DIRS,
+    SYSTEM_DIRS,
+    HostPlaces,
+)
 from frankenpanel_hack.host.preflight import owner_of_cluster
 from frankenpanel_hack.host.processes import daemons, end_processes, read_processes
 from frankenpanel_hack.host.rules import remove_rules
@@ -53,6 +60,7 @@ def remove_cluster(places: HostPlaces, on_output: OnOutput) -> None:
         _remove_pod_cgroups(on_output)
         on_output("removing files")
         _remove_system_files(state)
+        _remove_shared_files(state)
     _remove_created_dirs(state)
     places.layout.kubeconfig.unlink(missing_ok=True)
     shutil.rmtree(places.layout.cluster_dir, ignore_errors=True)
@@ -63,11 +71,12 @@ def _remove_network() -> None:
     network.remove_bridges()
     remove_rules()
     for path in namespaces:
+        quiet(["umount", "--lazy", str(path)], os.environ)
         path.unlink(missing_ok=True)
 
 
 def _mount_roots(places: HostPlaces) -> list[Path]:
-    return [KUBELET_DIR, RUN_DIR, places.layout.cluster_dir, *_cni_namespaces()]
+    return [KUBELET_DIR, RUN_DIR, places.layout.cluster_dir]
 
 
 def _cni_namespaces() -> list[Path]:
@@ -76,19 +85,19 @@ def _cni_namespaces() -> list[Path]:
 
 
 def mounts_below(mounts: str, roots: Iterable[Path]) -> list[str]:
-    """Return the mount points at or below some folders, the last mounted first.
+    """Return the mount points below some folders, the last mounted first; one *at* a folder is not ours.
 
     Args:
         mounts: text of /proc/self/mounts.
         roots: the folders.
     """
     points = [line.split()[1].encode().decode("unicode_escape") for line in mounts.splitlines()]
-    kept = [point for point in points if any(Path(point).is_relative_to(root) for root in roots)]
+    kept = [point for point in points if any(root in Path(point).parents for root in roots)]
     return kept[::-1]
 
 
 def unmount_below(roots: Iterable[Path]) -> None:
-    """Unmount everything at or below some folders."""
+    """Unmount everything below some folders."""
     for point in mounts_below(Path("/proc/self/mounts").read_text(), roots):
         # Lazily, for what a process that is just ending still has open.
         quiet(["umount", "--lazy", point], os.environ)
@@ -120,6 +129,17 @@ def _remove_system_files(state: HostState) -> None:
     # The folder with the mark goes last, so that an interrupted removal is taken up again.
     for folder in reversed(SYSTEM_DIRS):
         _empty(folder, remove=str(folder) in state.created_dirs)
+
+
+def _remove_shared_files(state: HostState) -> None:
+    others = [
+        process for process in read_processes() if Path(process.command[0]).name.startswith("containerd")
+    ]
+    for folder in SHARED_DIRS:
+        if str(folder) in state.created_dirs and not others:
+            shutil.rmtree(folder, ignore_errors=True)
+    for path in (SHARED_DIRS[0] / "results").glob(f"{NETWORK_NAME}-*"):
+        path.unlink(missing_ok=True)
 
 
 def _remove_created_dirs(state: HostState) -> None:

@@ -7,6 +7,7 @@ from frankenpanel_hack.host.state import HostState, read_state, write_state
 
 MOUNTS = """\
 /dev/vda / ext4 rw 0 0
+/dev/vdb /run/frankenpanel ext4 rw 0 0
 tmpfs /run/frankenpanel/containerd/a tmpfs rw 0 0
 overlay /run/frankenpanel/containerd/a/rootfs overlay rw 0 0
 tmpfs /run/frankenpanel2 tmpfs rw 0 0
@@ -14,7 +15,7 @@ tmpfs /b/with\\040space tmpfs rw 0 0
 """
 
 
-def test_mounts_come_last_first_and_only_from_below() -> None:
+def test_mounts_come_last_first_and_only_from_below_the_folders() -> None:
     assert mounts_below(MOUNTS, [Path("/run/frankenpanel"), Path("/b")]) == [
         "/b/with space",
         "/run/frankenpanel/containerd/a/rootfs",
