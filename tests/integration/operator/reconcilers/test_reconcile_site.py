@@ -11,28 +11,16 @@ import pytest
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("controllers")]
 
 
-async def settle(installation: Any, running: Any, until: Any, site: str) -> None:
-    """Wait until a Site serves visitors and the operator has nothing left to do."""
-    await until(lambda: installation.condition(site, "WorkloadAvailable") == "True Available", f"{site} runs")
-    await until(lambda: is_idle(running), "the queue is empty")
-
-
-def is_idle(running: Any) -> bool:
-    """Say whether nothing is being done or about to be."""
-    queue = running.runtime.queue
-    return not queue._processing and not any(queue.depth(priority) for priority in queue._ready)
-
-
 def report(title: str, running: Any, seconds: float) -> None:
     lines = [f"{count:3} {write}" for write, count in sorted(running.counts().items())]
     print(f"\n{title}: {len(running.writes)} writes in {seconds:.2f} s", *lines, sep="\n  ")  # noqa: T201
 
 
-async def test_a_site_alone(installation: Any, operator: Any, until: Any) -> None:
+async def test_a_site_alone(installation: Any, operator: Any, until: Any, settled: Any) -> None:
     async with operator() as running:
         started = time.monotonic()
         installation.create_site("shop")
-        await settle(installation, running, until, "shop")
+        await settled(running, "shop")
         report("a Site without a Domain", running, time.monotonic() - started)
         creates = [write for write in running.writes if write.verb == "create"]
         assert len(creates) == len(installation.children("shop")) == 10
@@ -45,13 +33,13 @@ async def test_a_site_alone(installation: Any, operator: Any, until: Any) -> Non
     assert installation.condition("shop", "Ready") == "True Ready"
 
 
-async def test_a_site_with_its_domain(installation: Any, operator: Any, until: Any) -> None:
+async def test_a_site_with_its_domain(installation: Any, operator: Any, until: Any, settled: Any) -> None:
     async with operator() as running:
         started = time.monotonic()
         installation.create_site("shop")
         host = installation.create_domain("shop")
         await until(lambda: installation.condition("shop", "RouteReady") == "True Routed", "the route")
-        await settle(installation, running, until, "shop")
+        await settled(running, "shop")
         report("a Site and its Domain", running, time.monotonic() - started)
         assert installation.condition("shop", "Ready", "domains") == "True Ready"
         assert installation.site("shop")["status"]["url"] == f"http://{host}"
@@ -61,10 +49,12 @@ async def test_a_site_with_its_domain(installation: Any, operator: Any, until: A
         assert claim["spec"]["route"]["upstream"] == f"{service['spec']['clusterIP']}:8080"
 
 
-async def test_the_site_s_account_opens_its_database(installation: Any, operator: Any, until: Any) -> None:
+async def test_the_site_s_account_opens_its_database(
+    installation: Any, operator: Any, until: Any, settled: Any
+) -> None:
     async with operator() as running:
         installation.create_site("shop")
-        await settle(installation, running, until, "shop")
+        await settled(running, "shop")
     (values,) = (
         item for name, item in installation.values_of_secrets("shop").items() if "-database-" in name
     )
@@ -79,25 +69,27 @@ async def test_the_site_s_account_opens_its_database(installation: Any, operator
     connection.close()
 
 
-async def test_a_second_start_writes_nothing(installation: Any, operator: Any, until: Any) -> None:
+async def test_a_second_start_writes_nothing(
+    installation: Any, operator: Any, until: Any, settled: Any
+) -> None:
     async with operator() as running:
         installation.create_site("shop")
         installation.create_domain("shop")
         await until(lambda: installation.condition("shop", "RouteReady") == "True Routed", "the route")
-        await settle(installation, running, until, "shop")
+        await settled(running, "shop")
     before = installation.end_state("shop")
     async with operator() as running:
-        await until(lambda: is_idle(running), "the first round is done")
+        await until(running.is_idle, "the first round is done")
         assert running.counts() == {}
     assert installation.end_state("shop") == before
 
 
 async def test_a_foreign_edit_is_put_right_within_a_second(
-    installation: Any, operator: Any, until: Any
+    installation: Any, operator: Any, until: Any, settled: Any
 ) -> None:
     async with operator() as running:
         installation.create_site("shop")
-        await settle(installation, running, until, "shop")
+        await settled(running, "shop")
         wanted = installation.child("Deployment", "shop")["spec"]
         name = installation.child("Deployment", "shop")["metadata"]["name"]
         container = {**wanted["template"]["spec"]["containers"][0], "image": "evil/miner:latest"}
@@ -112,10 +104,12 @@ async def test_a_foreign_edit_is_put_right_within_a_second(
         assert running.counts()["patch Deployment"] == 1
 
 
-async def test_a_deleted_object_comes_back(installation: Any, operator: Any, until: Any) -> None:
+async def test_a_deleted_object_comes_back(
+    installation: Any, operator: Any, until: Any, settled: Any
+) -> None:
     async with operator() as running:
         installation.create_site("shop")
-        await settle(installation, running, until, "shop")
+        await settled(running, "shop")
         for kind in ("ConfigMap", "NetworkPolicy", "Deployment"):
             old = installation.child(kind, "shop")
             installation.delete_child(old)
@@ -129,13 +123,13 @@ async def test_a_deleted_object_comes_back(installation: Any, operator: Any, unt
 
 
 async def test_another_image_in_the_catalogue_rolls_every_site(
-    installation: Any, operator: Any, until: Any
+    installation: Any, operator: Any, until: Any, settled: Any
 ) -> None:
     async with operator() as running:
         for site in ("shop", "blog"):
             installation.create_site(site)
         for site in ("shop", "blog"):
-            await settle(installation, running, until, site)
+            await settled(running, site)
         running.writes.clear()
         installation.offer_php("frankenpanel/frankenphp:newer")
 
@@ -145,25 +139,27 @@ async def test_another_image_in_the_catalogue_rolls_every_site(
 
         seconds = await until(lambda: images() == {"frankenpanel/frankenphp:newer"}, "both have the image")
         for site in ("shop", "blog"):
-            await settle(installation, running, until, site)
+            await settled(running, site)
         report("another PHP image for two Sites", running, seconds)
         assert running.counts()["patch Deployment"] == 2
         assert running.counts()["create Job"] == 0, "an installed application is not installed again"
 
 
-async def test_deletion_retains_and_a_new_site_takes_up(installation: Any, operator: Any, until: Any) -> None:
+async def test_deletion_retains_and_a_new_site_takes_up(
+    installation: Any, operator: Any, until: Any, settled: Any
+) -> None:
     async with operator() as running:
         uid = installation.create_site("shop")["metadata"]["uid"]
-        await settle(installation, running, until, "shop")
+        await settled(running, "shop")
         secrets = installation.values_of_secrets("shop")
         installation.delete_site("shop")
-        await until(lambda: "spec" not in installation.site("shop"), "the Site is gone")
+        await until(lambda: installation.is_gone("shop"), "the Site is gone")
         (name,) = installation.database.databases()
         assert installation.database.row(name)["retained_at"] is not None
         claim = installation.child("PersistentVolumeClaim", "shop")
         assert claim["metadata"]["labels"]["frankenpanel.io/retained"] == "true"
         installation.create_site("again", bootstrapFrom={"retained": {"uid": uid}})
-        await settle(installation, running, until, "again")
+        await settled(running, "again")
         assert installation.database.databases() == {name}
         assert installation.database.row(name)["retained_at"] is None
         taken = installation.child("PersistentVolumeClaim", "again")
@@ -173,25 +169,27 @@ async def test_deletion_retains_and_a_new_site_takes_up(installation: Any, opera
         assert {values["password"] for values in now if "host" in values} == passwords
 
 
-async def test_deletion_with_data_leaves_nothing(installation: Any, operator: Any, until: Any) -> None:
+async def test_deletion_with_data_leaves_nothing(
+    installation: Any, operator: Any, until: Any, settled: Any
+) -> None:
     async with operator() as running:
         installation.create_site("shop", deletion={"data": "Delete"})
-        await settle(installation, running, until, "shop")
+        await settled(running, "shop")
         installation.delete_site("shop")
-        await until(lambda: "spec" not in installation.site("shop"), "the Site is gone")
+        await until(lambda: installation.is_gone("shop"), "the Site is gone")
         assert installation.database.databases() == set()
         assert all("-database-" not in name for name in installation.values_of_secrets("shop"))
 
 
 async def test_a_site_of_a_deleted_one_s_name_waits_for_the_garbage_collector(
-    installation: Any, operator: Any, until: Any
+    installation: Any, operator: Any, until: Any, settled: Any
 ) -> None:
     """Owned objects go a moment after their Site; Secrets, which nobody sees, may be the last."""
     async with operator() as running:
         installation.create_site("shop")
-        await settle(installation, running, until, "shop")
+        await settled(running, "shop")
         installation.delete_site("shop")
-        await until(lambda: "spec" not in installation.site("shop"), "the Site is gone")
+        await until(lambda: installation.is_gone("shop"), "the Site is gone")
         garbage = [item for item in installation.children("shop") if item["metadata"].get("ownerReferences")]
         installation.create_site("shop")
         for body in (item for item in garbage if item["kind"] != "Secret"):
@@ -200,4 +198,4 @@ async def test_a_site_of_a_deleted_one_s_name_waits_for_the_garbage_collector(
         assert "ObjectNameTaken" not in installation.condition("shop", "Ready")
         for body in (item for item in garbage if item["kind"] == "Secret"):
             installation.delete_child(body)
-        await settle(installation, running, until, "shop")
+        await settled(running, "shop")
