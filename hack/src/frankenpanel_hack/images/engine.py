@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +20,10 @@ from frankenpanel_hack.images.host_settings import HostSettings
 from frankenpanel_hack.images.toolchain import link_or_copy
 
 SCRATCH = "scratch"
+# Buildah copies itself into memory as it starts, and now and then the kernel refuses to seal the copy.
+# Nothing has happened by then, so trying again is safe.
+_START_FAILURE = "sealing memfd copy"
+_START_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -117,12 +121,15 @@ class Buildah:
 
     def exists(self, reference: str) -> bool:
         """Tell whether the local store has the image."""
-        return quiet([*self._buildah(), "inspect", "--type", "image", reference], self._environment())
+        try:
+            self._run(["inspect", "--type", "image", reference], _ignore)
+        except CommandFailedError:
+            return False
+        return True
 
     def build(self, build: DockerfileBuild, on_output: OnOutput) -> None:
         """Build a Dockerfile without asking any registry."""
-        command = [
-            *self._buildah(),
+        arguments = [
             "build",
             "--isolation=chroot",
             "--network=host",
@@ -133,7 +140,7 @@ class Buildah:
             *_dockerfile_flags(build),
             str(build.context),
         ]
-        run_streamed(command, self._environment(), on_output)
+        self._run(arguments, on_output)
 
     def build_from_files(self, build: FilesBuild, on_output: OnOutput) -> None:
         """Build an image from files of this host."""
@@ -144,17 +151,20 @@ class Buildah:
         """Write the image as a docker archive, whole or not at all."""
 
         def push(part: Path) -> None:
-            command = [*self._buildah(), "push", "--quiet", reference, f"docker-archive:{part}:{reference}"]
-            run_streamed(command, self._environment(), lambda _line: None)
+            self._run(["push", "--quiet", reference, f"docker-archive:{part}:{reference}"], _ignore)
 
         _write_whole(archive_path, push)
 
-    def remove_leftovers(self) -> None:
-        """Remove the working containers of builds that were killed; call when none is running."""
-        run_streamed([*self._buildah(), "rm", "--all"], self._environment(), lambda _line: None)
-
-    def _buildah(self) -> list[str]:
-        return ["buildah", "--root", str(self._store / "storage"), "--runroot", str(self._store / "run")]
+    def _run(self, arguments: Sequence[str], on_output: OnOutput) -> None:
+        places = ["--root", str(self._store / "storage"), "--runroot", str(self._store / "run")]
+        for attempt in range(1, _START_ATTEMPTS + 1):
+            try:
+                run_streamed(["buildah", *places, *arguments], self._environment(), on_output)
+            except CommandFailedError as error:
+                if attempt < _START_ATTEMPTS and _never_started(error):
+                    continue
+                raise
+            return
 
     def _environment(self) -> dict[str, str]:
         # TMPDIR also holds the builds' cache mounts, so that removing the build folder removes all of it.
@@ -201,11 +211,17 @@ class Docker:
         """Write the image as a docker archive, whole or not at all."""
 
         def save(part: Path) -> None:
-            run_streamed(
-                ["docker", "save", "--output", str(part), reference], dict(os.environ), lambda _line: None
-            )
+            run_streamed(["docker", "save", "--output", str(part), reference], dict(os.environ), _ignore)
 
         _write_whole(archive_path, save)
+
+
+def _never_started(error: CommandFailedError) -> bool:
+    return len(error.last_lines) == 1 and _START_FAILURE in error.last_lines[0]
+
+
+def _ignore(_line: str) -> None:
+    return None
 
 
 def docker_answers() -> bool:
