@@ -9,7 +9,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,15 +27,18 @@ from pydantic import SecretStr  # noqa: E402
 
 PASSWORD = SecretStr("benchmark")
 Sites = list[DatabaseAccount]
+# Measurements take turns in pieces of this size, so that whatever else the machine does hits all of them.
+TURN_SITES = 20
+WORKERS = 8
 
 
-@dataclass(frozen=True)
+@dataclass
 class Figure:
     """One measurement."""
 
     name: str
-    sites: int
-    seconds: float
+    sites: int = 0
+    seconds: float = 0.0
 
     @property
     def per_second(self) -> float:
@@ -45,83 +49,105 @@ class Figure:
         return 1000 * self.seconds / self.sites
 
 
-def accounts(prefix: str, count: int) -> Sites:
-    return [
-        DatabaseAccount(f"{prefix}{n}", f"uid-{prefix}-{n}", "demo", f"site-{n}", "utf8mb4", 20)
-        for n in range(count)
-    ]
+def accounts(count: int) -> Sites:
+    return [DatabaseAccount(f"fp{n}", f"uid-{n}", "demo", f"site-{n}", "utf8mb4", 20) for n in range(count)]
 
 
-def measure(name: str, sites: Sites, call: Callable[[DatabaseAccount], object]) -> Figure:
-    started = time.perf_counter()
-    for site in sites:
-        call(site)
-    return Figure(name, len(sites), time.perf_counter() - started)
+class Baseline:
+    """See `baseline`."""
+
+    def __init__(self, server: MariaDBProcess) -> None:
+        self._options = {
+            "host": server.host,
+            "port": server.port,
+            "user": "root",
+            "password": ROOT_PASSWORD,
+            "autocommit": True,
+            # PyMySQL reads all authorities of the machine for every connection that might use TLS. The server
+            # has none, and the baseline shall not look slower than it is.
+            "ssl_disabled": True,
+        }
+
+    async def provision(self, sites: Sites) -> None:
+        for site in sites:
+            baseline.provision(self._options, site.name, PASSWORD.get_secret_value(), site.max_connections)
 
 
-async def measure_all_at_once(
-    name: str, sites: Sites, call: Callable[[DatabaseAccount], Awaitable[None]]
-) -> Figure:
-    """As the operator does it: eight workers."""
-    workers = asyncio.Semaphore(8)
+class OneConnection:
+    """The operator's statements, one Site after the other on one connection."""
 
-    async def work(site: DatabaseAccount) -> None:
-        async with workers:
-            await call(site)
+    def __init__(self, server: MariaDBProcess) -> None:
+        login = Login(server.host, server.port, "root", SecretStr(ROOT_PASSWORD))
+        self._session = open_session(login, Waits())
 
-    started = time.perf_counter()
-    await asyncio.gather(*(work(site) for site in sites))
-    return Figure(name, len(sites), time.perf_counter() - started)
+    async def provision(self, sites: Sites) -> None:
+        for site in sites:
+            operations.ensure(self._session, site, PASSWORD)
 
 
-def measure_baseline(server: MariaDBProcess, sites: Sites) -> list[Figure]:
-    options = {
-        "host": server.host,
-        "port": server.port,
-        "user": "root",
-        "password": ROOT_PASSWORD,
-        "autocommit": True,
-        # PyMySQL reads all authorities of the machine for every connection that might use TLS. The server has
-        # none, and the baseline shall not look slower than it is.
-        "ssl_disabled": True,
-    }
+class Provisioner:
+    """The operator's provisioner with as many workers as the operator has."""
 
-    def call(site: DatabaseAccount) -> None:
-        baseline.provision(options, site.name, PASSWORD.get_secret_value(), site.max_connections)
+    def __init__(self, server: MariaDBProcess) -> None:
+        self._address = DatabaseAddress("main", server.host, server.port, "admin")
+        self.restart()
 
-    return [measure("baseline: new Sites", sites, call), measure("baseline: again", sites, call)]
+    def restart(self) -> None:
+        self._provisioner = PyMySQLProvisioner(self._read_secret)
 
+    async def provision(self, sites: Sites) -> None:
+        workers = asyncio.Semaphore(WORKERS)
 
-def measure_one_connection(server: MariaDBProcess, sites: Sites) -> list[Figure]:
-    session = open_session(Login(server.host, server.port, "root", SecretStr(ROOT_PASSWORD)), Waits())
-    try:
-        return [
-            measure(name, sites, lambda site: operations.ensure(session, site, PASSWORD))
-            for name in ("one connection: new Sites", "one connection: look again")
-        ]
-    finally:
-        session.close()
+        async def work(site: DatabaseAccount) -> None:
+            async with workers:
+                await self._provisioner.ensure(self._address, site, PASSWORD)
 
+        await asyncio.gather(*(work(site) for site in sites))
 
-async def measure_provisioner(server: MariaDBProcess, sites: Sites) -> list[Figure]:
-    async def read_secret(name: str) -> Mapping[str, bytes]:
+    async def close(self) -> None:
+        await self._provisioner.close()
+
+    async def _read_secret(self, name: str) -> Mapping[str, bytes]:
         return {"username": b"root", "password": ROOT_PASSWORD.encode()}
 
-    address = DatabaseAddress("main", server.host, server.port, "admin")
-    figures = []
-    provisioner = PyMySQLProvisioner(read_secret)
-    for name in ("provisioner: new Sites", "provisioner: resync"):
-        figures.append(
-            await measure_all_at_once(name, sites, lambda site: provisioner.ensure(address, site, PASSWORD))
-        )
-    await provisioner.close()
-    restarted = PyMySQLProvisioner(read_secret)
-    figures.append(
-        await measure_all_at_once(
-            "provisioner: restarted", sites, lambda site: restarted.ensure(address, site, PASSWORD)
-        )
+
+async def take_turns(
+    sites: Sites, runners: Mapping[str, Baseline | OneConnection | Provisioner]
+) -> list[Figure]:
+    """Let every runner provision all Sites, a few at a time and one runner after the other."""
+    figures = {name: Figure(name) for name in runners}
+    for start in range(0, len(sites), TURN_SITES):
+        turn = sites[start : start + TURN_SITES]
+        for name, runner in runners.items():
+            started = time.perf_counter()
+            await runner.provision(turn)
+            figures[name].seconds += time.perf_counter() - started
+            figures[name].sites += len(turn)
+    return list(figures.values())
+
+
+async def measure(servers: list[MariaDBProcess], sites: Sites) -> list[Figure]:
+    plain, single, pooled = Baseline(servers[0]), OneConnection(servers[1]), Provisioner(servers[2])
+    figures = await take_turns(
+        sites,
+        {
+            "baseline: new Sites": plain,
+            "one connection: new Sites": single,
+            "provisioner: new Sites": pooled,
+        },
     )
-    await restarted.close()
+    figures += await take_turns(
+        sites,
+        {
+            "baseline: again": plain,
+            "one connection: look again": single,
+            "provisioner: resync": pooled,
+        },
+    )
+    await pooled.close()
+    pooled.restart()
+    figures += await take_turns(sites, {"provisioner: restarted": pooled})
+    await pooled.close()
     return figures
 
 
@@ -154,20 +180,16 @@ def report(figures: list[Figure], *, as_json: bool) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="database_provisioning", description=__doc__)
-    parser.add_argument(
-        "--sites", type=int, default=1000, help="Sites of each measurement (default: %(default)s)"
-    )
+    parser.add_argument("--sites", type=int, default=1000, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="fp-benchmark-") as folder,
-        running_server(Path(folder)) as server,
-    ):
-        figures = [
-            *measure_baseline(server, accounts("plain", options.sites)),
-            *measure_one_connection(server, accounts("single", options.sites)),
-            *asyncio.run(measure_provisioner(server, accounts("pooled", options.sites))),
-        ]
+    with ExitStack() as stack:
+        # A server for each, since every account makes the next one slower.
+        servers = []
+        for _ in range(3):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fp-benchmark-"))
+            servers.append(stack.enter_context(running_server(Path(folder))))
+        figures = asyncio.run(measure(servers, accounts(options.sites)))
     report(figures, as_json=options.json)
 
 
