@@ -75,6 +75,10 @@ class SiteReason(Reason):
         "DatabaseNameTaken",
         "A database of the derived name exists and is not this Site's; it is never adopted.",
     )
+    DATABASE_LOST = (
+        "DatabaseLost",
+        "The Site's database is not on its server any more; it is not made again empty.",
+    )
     DATABASE_REFUSED = (
         "DatabaseRefused",
         "The database server refused a statement; the message says which step.",

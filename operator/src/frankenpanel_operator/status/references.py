@@ -7,7 +7,13 @@ from frankenpanel_crds.site import Site
 
 from frankenpanel_operator.desired.persistentvolumeclaim import immutable_difference
 from frankenpanel_operator.desired.resolution import wants_database
-from frankenpanel_operator.errors import DatabaseNameTakenError, DatabaseUnavailableError, FrankenPanelError
+from frankenpanel_operator.errors import (
+    DatabaseLostError,
+    DatabaseNameTakenError,
+    DatabaseUnavailableError,
+    FrankenPanelError,
+    RetainedDataNotFoundError,
+)
 from frankenpanel_operator.observed import Manifest, OwnedKind
 from frankenpanel_operator.status.check import fails, holds
 from frankenpanel_operator.status.facts import SiteFacts
@@ -79,6 +85,15 @@ def _database_failure(error: FrankenPanelError) -> Condition:
             "or ask your administrator to remove it."
         )
         return fails(condition, SiteReason.DATABASE_NAME_TAKEN, message)
+    if isinstance(error, DatabaseLostError):
+        message = (
+            "The Site's database is not on its server any more; ask your administrator to restore it, or "
+            "delete the Site to begin with an empty one."
+        )
+        return fails(condition, SiteReason.DATABASE_LOST, message)
+    if isinstance(error, RetainedDataNotFoundError):
+        message = "The database server has no data of the Site in spec.bootstrapFrom.retained; correct its uid."
+        return fails(condition, SiteReason.RETAINED_DATA_NOT_FOUND, message)
     message = "The database server refuses to make the database; ask your administrator, it is tried again."
     return fails(condition, SiteReason.DATABASE_REFUSED, message)
 

@@ -30,6 +30,7 @@ _STALLING = frozenset[str](
         SiteReason.ACCESS_MODE_CONFLICT,
         SiteReason.RETAINED_DATA_NOT_FOUND,
         SiteReason.DATABASE_NAME_TAKEN,
+        SiteReason.DATABASE_LOST,
         SiteReason.OBJECT_NAME_TAKEN,
         SiteReason.SPEC_INVALID,
         DomainReason.HOST_TAKEN,

@@ -10,10 +10,12 @@ from frankenpanel_crds.site_status import SiteStatus
 from frankenpanel_operator.errors import (
     ClusterRefusedError,
     ClusterUnavailableError,
+    DatabaseLostError,
     DatabaseNameTakenError,
     DatabaseUnavailableError,
     FrankenPanelError,
     ObjectNameTakenError,
+    RetainedDataNotFoundError,
 )
 
 DETAILS = [condition.value for condition in SiteCondition if condition is not SiteCondition.PAUSED]
@@ -103,6 +105,8 @@ class TestDatabase:
         [
             (DatabaseUnavailableError("10.1.2.3 refused"), "DatabaseServerUnreachable"),
             (DatabaseNameTakenError("fpabc of tenant x"), "DatabaseNameTaken"),
+            (DatabaseLostError("fpabc is gone"), "DatabaseLost"),
+            (RetainedDataNotFoundError("fpabc never was"), "RetainedDataNotFound"),
             (FrankenPanelError("ERROR 1064"), "DatabaseRefused"),
         ],
     )
