@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from frankenpanel_crds.databaseserver import DatabaseServer
+from pydantic import ValidationError
 
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
 from frankenpanel_operator.errors import DatabaseUnavailableError
-from frankenpanel_operator.observed import ObjectRef
+from frankenpanel_operator.observed import Manifest, ObjectRef
 from frankenpanel_operator.ports import (
     Clock,
     DatabaseAddress,
@@ -17,7 +18,9 @@ from frankenpanel_operator.ports import (
     ObjectApplier,
     ObjectCache,
 )
+from frankenpanel_operator.reconcilers.statuses import telling_defects, write_raw_status
 from frankenpanel_operator.status.database_server import Probe, database_server_status
+from frankenpanel_operator.status.whole import spec_invalid_status
 
 # No watch tells of a server's health. While it is down Sites wait for it, so then the look is more frequent.
 PROBE_INTERVAL_SECONDS = 30.0
@@ -35,15 +38,22 @@ class DatabaseServerReconciler:
 
     async def reconcile(self, key: Key) -> Outcome:
         """Probe and report; an unreachable server is a result here, not an error."""
-        ref = ObjectRef(DatabaseServer.NAMES.kind, "", key.name)
-        body = self.cache.get(ref)
+        body = self.cache.get(ObjectRef(DatabaseServer.NAMES.kind, "", key.name))
         if body is None:
             return Outcome()
-        server = DatabaseServer.parse(body)
+        async with telling_defects(self.applier, body, self.clock):
+            return await self._reconcile(body)
+
+    async def _reconcile(self, body: Manifest) -> Outcome:
+        try:
+            server = DatabaseServer.parse(body)
+        except ValidationError as error:
+            await write_raw_status(self.applier, body, spec_invalid_status(body, error, self.clock.now()))
+            return Outcome()
         probe = await self._probe(server)
         status = database_server_status(server, probe, now=self.clock.now())
         if status != server.status:
-            await self.applier.write_status(ref, status.to_manifest())
+            await self.applier.write_status(ObjectRef.of(body), status.to_manifest())
         if probe.error is not None:
             return Outcome(requeue_after_seconds=PROBE_INTERVAL_WHEN_DOWN_SECONDS)
         return Outcome(requeue_after_seconds=PROBE_INTERVAL_SECONDS)

@@ -10,6 +10,7 @@ from frankenpanel_crds.domain import Domain, DomainRole
 from frankenpanel_crds.domainclaim import DomainClaim, Route
 from frankenpanel_crds.hosts import normalise_host
 from frankenpanel_crds.site import Site
+from pydantic import ValidationError
 
 from frankenpanel_operator import naming
 from frankenpanel_operator.desired.claim import build_domain_claim, holds_claim, route_to
@@ -21,7 +22,9 @@ from frankenpanel_operator.errors import ObjectNameTakenError
 from frankenpanel_operator.observed import Manifest, ObjectRef, OwnedKind
 from frankenpanel_operator.ports import Clock, EventRecorder, ObjectApplier, ObjectCache
 from frankenpanel_operator.reconcilers.finalizers import ensure_finalizer, release_finalizer
+from frankenpanel_operator.reconcilers.statuses import telling_defects, write_raw_status
 from frankenpanel_operator.status.domain import DomainScene, domain_status
+from frankenpanel_operator.status.whole import spec_invalid_status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +42,26 @@ class DomainReconciler:
         body = self.cache.get(ObjectRef(Domain.NAMES.kind, key.namespace, key.name))
         if body is None:
             return Outcome()
-        domain = Domain.parse(body)
+        async with telling_defects(self.applier, body, self.clock):
+            await self._reconcile(body)
+        return Outcome()
+
+    async def _reconcile(self, body: Manifest) -> None:
+        try:
+            domain = Domain.parse(body)
+        except ValidationError as error:
+            await write_raw_status(self.applier, body, spec_invalid_status(body, error, self.clock.now()))
+            return
         scene = self._observe(domain)
         if domain.metadata.is_deleting:
             await self._release(domain, body, scene)
-            return Outcome()
+            return
         if scene.host is not None:
             await ensure_finalizer(self.applier, body, labels.FINALIZER_CLAIM)
             scene = await self._claim(domain, scene.host, scene)
         status = domain_status(domain, scene, now=self.clock.now())
         if status != domain.status:
             await self.applier.write_status(ObjectRef.of(body), status.to_manifest())
-        return Outcome()
 
     def _observe(self, domain: Domain) -> DomainScene:
         try:

@@ -30,7 +30,7 @@ from frankenpanel_operator.ports import (
 from frankenpanel_operator.reconcilers.finalizers import ensure_finalizer, has_finalizer
 from frankenpanel_operator.reconcilers.site_deletion import SiteDeletion
 from frankenpanel_operator.reconcilers.site_scene import SiteScene
-from frankenpanel_operator.reconcilers.statuses import write_raw_status
+from frankenpanel_operator.reconcilers.statuses import telling_defects, write_raw_status
 from frankenpanel_operator.status.facts import Progress
 from frankenpanel_operator.status.site import site_status
 from frankenpanel_operator.status.whole import deleting_status, spec_invalid_status
@@ -57,11 +57,16 @@ class SiteReconciler:
         body = self.cache.get(ObjectRef(Site.NAMES.kind, key.namespace, key.name))
         if body is None:
             return Outcome()
+        async with telling_defects(self.applier, body, self.clock):
+            await self._reconcile(body)
+        return Outcome()
+
+    async def _reconcile(self, body: Manifest) -> None:
         try:
             site = Site.parse(body)
         except ValidationError as error:
             await write_raw_status(self.applier, body, spec_invalid_status(body, error, self.clock.now()))
-            return Outcome()
+            return
         scene = SiteScene(cache=self.cache, platform_key=self.platform_key, platform=self.platform)
         resolution = scene.resolve(site)
         if site.metadata.is_deleting:
@@ -70,10 +75,9 @@ class SiteReconciler:
             await self._report_paused(site, resolution, scene.observe(site))
         else:
             await ensure_finalizer(self.applier, body, labels.FINALIZER_DATA)
-            await self._converge(site, body, resolution, scene)
-        return Outcome()
+            await self._converge(site, resolution, scene)
 
-    async def _converge(self, site: Site, body: Manifest, resolution: Resolution, scene: SiteScene) -> None:
+    async def _converge(self, site: Site, resolution: Resolution, scene: SiteScene) -> None:
         database_error = await self._provision_database(site, resolution)
         is_database_ready = resolution.inputs.database is not None and database_error is None
         desired = desired_site(site, resolution.inputs)
