@@ -116,18 +116,7 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.peering.standalone = True
-    # Should a handler of an object ever be added, then it must write under our name, once, and fail fast.
-    settings.persistence.finalizer = "frankenpanel.io/kopf"
-    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(
-        prefix="kopf.frankenpanel.io", v1=False
-    )
-    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(
-        prefix="kopf.frankenpanel.io", v1=False
-    )
-    settings.queueing.idle_timeout = 1.0
-    settings.watching.server_timeout = 600
     settings.networking.request_timeout = 30
-    settings.networking.error_backoffs = (0.1, 0.3, 1, 2, 5, 10)
 
 
 register(kopf.get_default_registry())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from frankenpanel_operator.handlers.runtime import Adapters
 from frankenpanel_operator.observed import ObjectRef
 from frankenpanel_operator.settings import Settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("installed_crds")]
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("installed_crds", "own_cluster")]
 
 Eventually = Callable[..., Awaitable[None]]
 API = "/apis/frankenpanel.io/v1alpha1"
@@ -87,15 +87,8 @@ SITE_SPEC = {"source": {"preset": {"name": "wordpress"}}}
 
 
 @pytest.fixture
-def cluster(kubernetes_api: Any, namespace: str) -> Iterator[Cluster]:
-    yield Cluster(kubernetes_api, namespace)
-    for plural in ("sites", "domains"):
-        path = f"{API}/namespaces/{namespace}/{plural}"
-        for item in kubernetes_api.request("GET", path).body.get("items", []):
-            name = item["metadata"]["name"]
-            free = {"metadata": {"finalizers": None}}
-            kubernetes_api.request("PATCH", f"{path}/{name}", free, content_type=MERGE_PATCH)
-            kubernetes_api.request("DELETE", f"{path}/{name}")
+def cluster(kubernetes_api: Any, namespace: str) -> Cluster:
+    return Cluster(kubernetes_api, namespace)
 
 
 class Running:
