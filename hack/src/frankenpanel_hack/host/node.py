@@ -199,6 +199,8 @@ def wait_for_node(kubectl: Kubectl, on_output: OnOutput) -> None:
 
     def missing() -> str | None:
         try:
+            # Before its start-up hooks have run, the API server refuses even administrators.
+            kubectl.text("get", "--raw=/readyz", "--request-timeout=5s")
             node = kubectl.json("get", "node", NODE_NAME, "--request-timeout=5s")
             lease = kubectl.json(
                 "get", "lease", NODE_NAME, "--namespace=kube-node-lease", "--request-timeout=5s"
