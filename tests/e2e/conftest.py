@@ -248,7 +248,7 @@ def namespace(cluster: Cluster) -> Iterator[str]:
         }
     )
     yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
+    cluster.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def test_client_cannot_forge_forwarded_headers_or_reach_a_site_by_an_unknown_nam
 
 def test_code_is_read_only_and_opcache_is_on(cluster: Any, visitor: Any) -> None:
     pod = cluster.list("pods", DEMO, "frankenpanel.io/site=shop,app.kubernetes.io/component=web")[0]
-    inside = ["exec", "-i", "-n", DEMO, pod["metadata"]["name"], "-c", "php", "--", "sh", "-c"]
+    inside = ["exec", "-i", "-n", DEMO, pod["metadata"]["name"], "-c", "web", "--", "sh", "-c"]
     denied = cluster.kubectl(*inside, "touch /app/index.php 2>&1 || echo denied")
     assert "denied" in denied
     # Only the volume can be written; a script there answers for the PHP that serves visitors.
