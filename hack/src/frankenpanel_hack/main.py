@@ -77,7 +77,7 @@ def up() -> None:
 def _up() -> None:
     started_at = time.monotonic()
     session = open_session(os.environ)
-    console.print(f"Cluster: {session.way.value}. On this host:", style="bold", highlight=False)
+    console.print(f"Cluster: {session.way.value}. What changes:", style="bold", highlight=False)
     for line in bringing_up.prepare(session, replace=bringing_up.environment_replaces(os.environ), say=_say):
         _say(f"- {line}")
     results = _run(session, bringing_up.plan(session))
