@@ -21,7 +21,7 @@ from pathlib import Path
 from claim_server import host_name
 from layouts import Place, our_config, route_per_host_config, write_tree
 from load import Load, run_load
-from processes import answer, caddy, free_ports, load_config, program, rss_mb, upstream, wait_for
+from processes import answer, caddy, cpu_seconds, free_ports, load_config, program, rss_mb, upstream, wait_for
 
 NEW_HOST = "www.brand-new.example"
 CHANGES = 25
@@ -67,6 +67,8 @@ def new_place(folder: Path) -> Place:
 
 
 def compare_layouts(counts: list[int], seconds: int, address: str, folder: Path) -> None:
+    if not counts:
+        return
     print_header("hosts|layout|p50 ms, 1 conn|req/s, 16 conn|p99 ms|RSS MB|change effective ms|errors")
     for count in counts:
         hosts = [host_name(number) for number in range(count)]
@@ -123,7 +125,9 @@ def measure(pid: int, place: Place, hosts: list[str], seconds: int, change: Call
 
 
 def measure_agent(counts: list[int], address: str, folder: Path) -> None:
-    print_header("hosts|agent start to tree s|agent RSS MB|Caddy RSS MB|event to route ms, p50|max")
+    print_header(
+        "hosts|agent start to tree s|of it agent CPU s|agent RSS MB|Caddy RSS MB|event to route ms, p50|max"
+    )
     for count in counts:
         show_agent(count, address, new_place(folder))
 
@@ -151,11 +155,12 @@ def show_agent(count: int, address: str, place: Place) -> None:
         started = time.perf_counter()
         with program([sys.executable, "-m", "frankenpanel_gateway"], log, environment) as agent:
             wait_for(place.local_port, "/readyz")
-            ready_seconds = time.perf_counter() - started
+            ready_seconds, busy_seconds = time.perf_counter() - started, cpu_seconds(agent.pid)
             time.sleep(1)  # for the watch to begin: there is nothing to ask
             delays = [change_delay_ms(place, api_port, n, address) for n in range(CHANGES)]
             print(
-                f"| {count} | {ready_seconds:.2f} | {rss_mb(agent.pid):.0f} | {rss_mb(gateway.pid):.0f} "
+                f"| {count} | {ready_seconds:.2f} | {busy_seconds:.2f} "
+                f"| {rss_mb(agent.pid):.0f} | {rss_mb(gateway.pid):.0f} "
                 f"| {statistics.median(delays):.1f} | {max(delays):.1f} |",
                 flush=True,
             )
