@@ -28,6 +28,8 @@ SYSTEM_SQL_FILES = (
     "{}_system_tables_data.sql",
     "maria_add_gis_sp_bootstrap.sql",
 )
+# Enough to survive the death of the server; only that of the machine needs more.
+UNSAFE = ("--innodb-flush-log-at-trx-commit=2", "--skip-innodb-doublewrite")
 SMALL = ("--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M", "--skip-log-bin")
 
 # The kernel ends the server when whoever started it dies, however it dies.
@@ -82,6 +84,7 @@ class MariaDBProcess:
 
     folder: Path
     port: int
+    options: tuple[str, ...] = ()
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -103,6 +106,7 @@ class MariaDBProcess:
             ),
             *(f"--port={self.port}", f"--bind-address={self.host}", f"--pid-file={self.folder / 'pid'}"),
             *("--skip-name-resolve", "--local-infile=0", "--max-connections=200", *_user_option(), *SMALL),
+            *self.options,
         ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -181,13 +185,13 @@ class MariaDBProcess:
 
 
 @contextmanager
-def running_server(folder: Path, template: Path | None = None) -> Iterator[MariaDBProcess]:
+def running_server(folder: Path, template: Path | None = None, *options: str) -> Iterator[MariaDBProcess]:
     """Run a new server until the block ends; `template` is a data folder to begin with a copy of."""
     if template is None:
         make_data_folder(folder / "data")
     else:
         shutil.copytree(template, folder / "data")
-    server = MariaDBProcess(folder, free_port())
+    server = MariaDBProcess(folder, free_port(), options)
     try:
         server.start()
         yield server

@@ -18,7 +18,7 @@ import pytest
 from database_servers import ServerUnderTest, mariadb_under_test, mysql_under_test
 from frankenpanel_operator.databases.provisioner import PyMySQLProvisioner
 from frankenpanel_operator.ports import DatabaseAccount
-from mariadb_process import MariaDBProcess, ServerMissingError, make_data_folder, running_server
+from mariadb_process import UNSAFE, MariaDBProcess, ServerMissingError, make_data_folder, running_server
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def data_template() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def mariadb_server(data_template: Path) -> Iterator[MariaDBProcess]:
     """Yield a running MariaDB; whoever stops or freezes it uses `own_server` instead."""
-    with _short_folder() as folder, running_server(folder, data_template) as server:
+    with _short_folder() as folder, running_server(folder, data_template, *UNSAFE) as server:
         yield server
 
 
@@ -50,7 +50,7 @@ def mariadb(mariadb_server: MariaDBProcess) -> ServerUnderTest:
 @pytest.fixture
 def own_server(data_template: Path) -> Iterator[ServerUnderTest]:
     """Yield a MariaDB of the test's own, which it may stop and freeze."""
-    with _short_folder() as folder, running_server(folder, data_template) as process:
+    with _short_folder() as folder, running_server(folder, data_template, *UNSAFE) as process:
         yield mariadb_under_test("own", process)
 
 

@@ -92,7 +92,7 @@ def _database_failure(error: FrankenPanelError) -> Condition:
         )
         return fails(condition, SiteReason.DATABASE_LOST, message)
     if isinstance(error, RetainedDataNotFoundError):
-        message = "The database server has no data of the Site in spec.bootstrapFrom.retained; correct its uid."
+        message = "The database server has no such data; correct the uid in spec.bootstrapFrom.retained."
         return fails(condition, SiteReason.RETAINED_DATA_NOT_FOUND, message)
     message = "The database server refuses to make the database; ask your administrator, it is tried again."
     return fails(condition, SiteReason.DATABASE_REFUSED, message)
