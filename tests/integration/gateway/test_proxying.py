@@ -222,7 +222,8 @@ async def test_an_answer_that_breaks_off_is_logged_without_secrets(gateway, stor
             await gateway.get("shop.example", "/reset?key=canary-query", headers=CANARIES)
 
     async def logged() -> bool:
-        return "incomplete response" in gateway.log_path.read_text()
+        return "incomplete response" in gateway.log_path.read_text() and bool(gateway.access_log())
 
     await eventually(logged)
+    assert [line["site"] for line in gateway.access_log()] == ["demo.shop"]
     assert "canary" not in gateway.log_path.read_text()
