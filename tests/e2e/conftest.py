@@ -107,7 +107,13 @@ class Cluster:
             seconds=seconds,
             what=f"{kind}/{name} {type_} {expected}",
             last_seen=lambda: self.kubectl(
-                "get", kind, name, "-n", namespace, "-o", "jsonpath={.status}", check=False
+                "get",
+                kind,
+                name,
+                *(["-n", namespace] if namespace else []),
+                "-o",
+                "jsonpath={.status}",
+                check=False,
             ),
         )
 
