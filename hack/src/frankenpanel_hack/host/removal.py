@@ -55,6 +55,7 @@ def remove_cluster(places: HostPlaces, on_output: OnOutput) -> None:
         end_everything(places)
         on_output("removing mounts, network devices and rules")
         unmount_below(_mount_roots(places))
+        unmount_at(state.created_dirs)
         _remove_network()
         network.write_sysctls(state.previous_sysctls)
         _remove_pod_cgroups(on_output)
@@ -101,6 +102,24 @@ def unmount_below(roots: Iterable[Path]) -> None:
     for point in mounts_below(Path("/proc/self/mounts").read_text(), roots):
         # Lazily, for what a process that is just ending still has open.
         quiet(["umount", "--lazy", point], os.environ)
+
+
+def unmount_at(folders: Iterable[str]) -> None:
+    """Unmount what lies on folders that we made: kubelet binds its own folder to itself, to share mounts."""
+    for point in mounts_at(Path("/proc/self/mounts").read_text(), folders):
+        quiet(["umount", "--lazy", point], os.environ)
+
+
+def mounts_at(mounts: str, folders: Iterable[str]) -> list[str]:
+    """Return the mount points that are among the folders, once for each mount that lies there.
+
+    Args:
+        mounts: text of /proc/self/mounts.
+        folders: the folders.
+    """
+    wanted = frozenset(folders)
+    points = [line.split()[1].encode().decode("unicode_escape") for line in mounts.splitlines()]
+    return [point for point in points if point in wanted]
 
 
 def _remove_pod_cgroups(on_output: OnOutput) -> None:

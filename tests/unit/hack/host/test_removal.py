@@ -2,7 +2,7 @@ from pathlib import Path
 
 from frankenpanel_hack.host.network import has_address, write_sysctls
 from frankenpanel_hack.host.packages import missing_packages
-from frankenpanel_hack.host.removal import mounts_below
+from frankenpanel_hack.host.removal import mounts_at, mounts_below
 from frankenpanel_hack.host.state import HostState, read_state, write_state
 
 MOUNTS = """\
@@ -51,3 +51,9 @@ def test_only_what_is_missing_is_installed() -> None:
         "nftables",
     ]
     assert missing_packages(lambda _: True) == []
+
+
+def test_mounts_on_our_own_folders_are_found_once_for_each_layer() -> None:
+    mounts = "/dev/vda /var/lib/kubelet ext4 rw 0 0\n" * 2 + "/dev/vdb /var/lib/other ext4 rw 0 0\n"
+    assert mounts_at(mounts, ["/var/lib/kubelet"]) == ["/var/lib/kubelet", "/var/lib/kubelet"]
+    assert mounts_at(mounts, []) == []
