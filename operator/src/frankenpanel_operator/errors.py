@@ -6,13 +6,15 @@ FrankenPanelError
 │   ├── ObjectNameTakenError     a foreign object has the name that an owned object needs
 │   ├── DatabaseNameTakenError   the server has a database of that name which is not this Site's
 │   ├── DatabaseLostError        the Site had a database and the server has it no more
-│   ├── RetainedDataNotFoundError  the data that spec.bootstrapFrom.retained names is not on the server
-│   └── HostTakenError           another Domain claimed the host first
+│   └── RetainedDataNotFoundError  the data that spec.bootstrapFrom.retained names is not on the server
 ├── TransientError               heals by itself: retried with backoff
-│   ├── DatabaseUnavailableError a database server does not answer, or refuses the admin account
+│   ├── DatabaseUnavailableError a database server does not answer
+│   │   ├── DatabaseAccessDeniedError  it refuses the admin account
+│   │   └── AdminSecretError     the Secret of the admin account is missing or incomplete
 │   └── ClusterUnavailableError  the API server is unreachable, overloaded or answered 5xx
 ├── ConflictError                somebody else wrote first: read again and retry at once
 └── ClusterRefusedError          the API server refused the request (403, 422): a condition and a slow retry
+    └── NamespaceTerminatingError  nothing can be made in this namespace any more
 ```
 """
 
@@ -48,10 +50,6 @@ class RetainedDataNotFoundError(SpecError):
     """The server has no retained database of the Site that `spec.bootstrapFrom.retained` names."""
 
 
-class HostTakenError(SpecError):
-    """Another Domain claimed the host first."""
-
-
 class TransientError(FrankenPanelError):
     """Heals without an edit; worth a retry.
 
@@ -68,6 +66,14 @@ class DatabaseUnavailableError(TransientError):
     """A database server does not answer, or refuses the admin account."""
 
 
+class DatabaseAccessDeniedError(DatabaseUnavailableError):
+    """The server refuses the admin account; its password may be being changed."""
+
+
+class AdminSecretError(DatabaseUnavailableError):
+    """The Secret that a DatabaseServer names does not exist, or lacks username or password."""
+
+
 class ClusterUnavailableError(TransientError):
     """The API server is unreachable, overloaded (429) or failed (5xx)."""
 
@@ -82,3 +88,7 @@ class ClusterRefusedError(FrankenPanelError):
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class NamespaceTerminatingError(ClusterRefusedError):
+    """The namespace is being deleted, so nothing can be created in it; the Site's own deletion follows."""

@@ -10,6 +10,7 @@ from frankenpanel_operator.errors import (
     ClusterUnavailableError,
     ConflictError,
     FrankenPanelError,
+    NamespaceTerminatingError,
 )
 
 
@@ -62,6 +63,8 @@ def error_for(
             return ConflictError(message)
         case 410:
             return ExpiredError(message)
+        case 403 if _has_cause(answer, "NamespaceTerminating"):
+            return NamespaceTerminatingError(message, status=status)
         case 422 if _is_failed_patch_test(answer):
             return PatchTestFailedError(message, status=status)
         case 401 | 408 | 429:
@@ -75,6 +78,11 @@ def error_for(
 def _is_failed_patch_test(answer: Mapping[str, Any]) -> bool:
     details = answer.get("details") or {}
     return answer.get("message") == _PATCH_REFUSED_MESSAGE and not details.get("causes")
+
+
+def _has_cause(answer: Mapping[str, Any], reason: str) -> bool:
+    causes = (answer.get("details") or {}).get("causes") or ()
+    return any(cause.get("reason") == reason for cause in causes)
 
 
 def _seconds(retry_after: str | None) -> float | None:

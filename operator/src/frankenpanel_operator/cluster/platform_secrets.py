@@ -12,7 +12,7 @@ from frankenpanel_crds.labels import LABEL_MANAGED_BY, LABEL_PART_OF, MANAGED_BY
 from frankenpanel_operator.cluster.api_errors import AlreadyExistsError, NotFoundError
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.resources import SECRET
-from frankenpanel_operator.errors import DatabaseUnavailableError, SpecError
+from frankenpanel_operator.errors import AdminSecretError, SpecError
 from frankenpanel_operator.observed import Manifest
 
 log = structlog.stdlib.get_logger(__name__)
@@ -48,11 +48,11 @@ class PlatformSecrets:
         """Return the values of a Secret which a DatabaseServer names as its admin account.
 
         Raises:
-            DatabaseUnavailableError: it does not exist (yet), so the server cannot be used.
+            AdminSecretError: it does not exist (yet), so the server cannot be used.
         """
         values = await self._find(name)
         if values is None:
-            raise DatabaseUnavailableError(f"the admin account's Secret {name} does not exist")
+            raise AdminSecretError(f"the admin account's Secret {name} does not exist")
         return values
 
     async def ensure_platform_key(self, *, may_generate: bool) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pymysql import err
 from pymysql.constants import CR, ER
 
-from frankenpanel_operator.errors import DatabaseUnavailableError
+from frankenpanel_operator.errors import DatabaseAccessDeniedError, DatabaseUnavailableError
 
 # Numbers that PyMySQL has no name for.
 _MARIADB_STATEMENT_TIMEOUT = 1969
@@ -25,7 +25,7 @@ class ServerOutageError(DatabaseUnavailableError):
     """The server does not answer at all, so that the next one who asks need not try for a while."""
 
 
-class AdminRefusedError(DatabaseUnavailableError):
+class AdminRefusedError(DatabaseAccessDeniedError):
     """The server refuses the platform's account; its Secret may have changed."""
 
 

@@ -14,7 +14,7 @@ from frankenpanel_operator.databases.error_codes import AdminRefusedError, Serve
 from frankenpanel_operator.databases.plan import settings_digest
 from frankenpanel_operator.databases.pool import Operation, ServerPool
 from frankenpanel_operator.databases.session import Login, OpenSession, Waits, open_session
-from frankenpanel_operator.errors import DatabaseUnavailableError
+from frankenpanel_operator.errors import AdminSecretError
 from frankenpanel_operator.ports import DatabaseAccount, DatabaseAddress
 
 T = TypeVar("T")
@@ -146,7 +146,7 @@ class PyMySQLProvisioner:
         try:
             user, password = secret["username"].decode(), secret["password"].decode()
         except (KeyError, UnicodeDecodeError):
-            raise DatabaseUnavailableError(
+            raise AdminSecretError(
                 f"the admin account of the database server {address.server_name} is incomplete: its Secret "
                 "needs the keys username and password"
             ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from frankenpanel_crds import labels
@@ -15,7 +16,12 @@ from frankenpanel_operator.desired.resolution import Resolution, data_owner_uid,
 from frankenpanel_operator.desired.site import DesiredSite, Stage, desired_site, prunable, released
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
-from frankenpanel_operator.errors import ConflictError, DatabaseUnavailableError, FrankenPanelError
+from frankenpanel_operator.errors import (
+    ConflictError,
+    DatabaseUnavailableError,
+    FrankenPanelError,
+    NamespaceTerminatingError,
+)
 from frankenpanel_operator.naming import database_name
 from frankenpanel_operator.observed import Manifest, ObjectRef, ObservedSite, OwnedKind
 from frankenpanel_operator.ports import (
@@ -57,8 +63,10 @@ class SiteReconciler:
         body = self.cache.get(ObjectRef(Site.NAMES.kind, key.namespace, key.name))
         if body is None:
             return Outcome()
-        async with telling_defects(self.applier, body, self.clock):
-            await self._reconcile(body)
+        # In a namespace that goes nothing new can be made; the deletion of the Site itself comes next.
+        with suppress(NamespaceTerminatingError):
+            async with telling_defects(self.applier, body, self.clock):
+                await self._reconcile(body)
         return Outcome()
 
     async def _reconcile(self, body: Manifest) -> None:
@@ -121,8 +129,8 @@ class SiteReconciler:
                     await self.applier.apply(item.manifest, observed.objects.get(item.ref))
                 elif not skip_secrets:
                     await self.applier.apply_blind(item.manifest)
-            except ConflictError:
-                # What was observed is out of date, so the rest of the pass would be too.
+            except (ConflictError, NamespaceTerminatingError):
+                # The rest of the pass would rest on what is out of date, or be refused just the same.
                 raise
             except FrankenPanelError as error:
                 first_error = first_error or error

@@ -10,7 +10,12 @@ from frankenpanel_operator.cluster.api_errors import (
     PatchTestFailedError,
     error_for,
 )
-from frankenpanel_operator.errors import ClusterRefusedError, ClusterUnavailableError, ConflictError
+from frankenpanel_operator.errors import (
+    ClusterRefusedError,
+    ClusterUnavailableError,
+    ConflictError,
+    NamespaceTerminatingError,
+)
 
 BARE = "the server rejected our request due to an error in our request"
 
@@ -21,6 +26,7 @@ BARE = "the server rejected our request due to an error in our request"
         (400, {}, ClusterRefusedError),
         (401, {}, ClusterUnavailableError),
         (403, {"reason": "Forbidden"}, ClusterRefusedError),
+        (403, {"details": {"causes": [{"reason": "NamespaceTerminating"}]}}, NamespaceTerminatingError),
         (404, {}, NotFoundError),
         (409, {"reason": "AlreadyExists"}, AlreadyExistsError),
         (409, {"reason": "Conflict"}, ConflictError),
