@@ -16,6 +16,7 @@ import yaml
 
 from frankenpanel_hack.host import configuration, network
 from frankenpanel_hack.host.containerd import Containerd
+from frankenpanel_hack.host.mounts import MOUNTS, mounts_at
 from frankenpanel_hack.host.places import (
     KUBELET_DIR,
     KUBERNETES_DIR,
@@ -66,7 +67,9 @@ def first_state() -> HostState:
     created = [
         str(folder) for folder in (*SYSTEM_DIRS, *SHARED_DIRS, Path("/lib/modules")) if not folder.exists()
     ]
-    return HostState(previous_sysctls=network.read_sysctls(), created_dirs=created)
+    mounts = MOUNTS.read_text()
+    before = {str(folder): mounts_at(mounts, folder) for folder in SYSTEM_DIRS}
+    return HostState(previous_sysctls=network.read_sysctls(), mounts_before=before, created_dirs=created)
 
 
 def forget_run_time_state() -> None:

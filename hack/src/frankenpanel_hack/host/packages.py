@@ -25,7 +25,6 @@ NEEDED = {
     "ip": "iproute2",
     "modprobe": "kmod",
     "mount": "mount",
-    "nft": "nftables",
     "ipset": "ipset",
     "socat": "socat",
     "/usr/bin/catatonit": "catatonit",

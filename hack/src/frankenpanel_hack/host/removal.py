@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from frankenpanel_hack.host import network
+from frankenpanel_hack.host.mounts import unmount, unmount_below, unmount_down_to
 from frankenpanel_hack.host.node import end_pods, stop_supervisor
 from frankenpanel_hack.host.places import (
     KUBELET_DIR,
@@ -21,7 +21,7 @@ from frankenpanel_hack.host.preflight import owner_of_cluster
 from frankenpanel_hack.host.processes import daemons, end_processes, read_processes
 from frankenpanel_hack.host.rules import remove_rules
 from frankenpanel_hack.host.state import HostState, read_state
-from frankenpanel_hack.images.commands import OnOutput, quiet
+from frankenpanel_hack.images.commands import OnOutput
 from frankenpanel_hack.polling import wait_until
 
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
@@ -55,7 +55,8 @@ def remove_cluster(places: HostPlaces, on_output: OnOutput) -> None:
         end_everything(places)
         on_output("removing mounts, network devices and rules")
         unmount_below(_mount_roots(places))
-        unmount_at(state.created_dirs)
+        for folder in SYSTEM_DIRS:
+            unmount_down_to(folder, state.mounts_before.get(str(folder), 0))
         _remove_network()
         network.write_sysctls(state.previous_sysctls)
         _remove_pod_cgroups(on_output)
@@ -72,7 +73,7 @@ def _remove_network() -> None:
     network.remove_bridges()
     remove_rules()
     for path in namespaces:
-        quiet(["umount", "--lazy", str(path)], os.environ)
+        unmount(path)
         path.unlink(missing_ok=True)
 
 
@@ -83,43 +84,6 @@ def _mount_roots(places: HostPlaces) -> list[Path]:
 def _cni_namespaces() -> list[Path]:
     # The names that containerd's CRI plugin gives, unlike those of `ip netns add`.
     return sorted({path.resolve() for folder in _NETWORK_NAMESPACES for path in folder.glob("cni-*-*")})
-
-
-def mounts_below(mounts: str, roots: Iterable[Path]) -> list[str]:
-    """Return the mount points below some folders, the last mounted first; one *at* a folder is not ours.
-
-    Args:
-        mounts: text of /proc/self/mounts.
-        roots: the folders.
-    """
-    points = [line.split()[1].encode().decode("unicode_escape") for line in mounts.splitlines()]
-    kept = [point for point in points if any(root in Path(point).parents for root in roots)]
-    return kept[::-1]
-
-
-def unmount_below(roots: Iterable[Path]) -> None:
-    """Unmount everything below some folders."""
-    for point in mounts_below(Path("/proc/self/mounts").read_text(), roots):
-        # Lazily, for what a process that is just ending still has open.
-        quiet(["umount", "--lazy", point], os.environ)
-
-
-def unmount_at(folders: Iterable[str]) -> None:
-    """Unmount what lies on folders that we made: kubelet binds its own folder to itself, to share mounts."""
-    for point in mounts_at(Path("/proc/self/mounts").read_text(), folders):
-        quiet(["umount", "--lazy", point], os.environ)
-
-
-def mounts_at(mounts: str, folders: Iterable[str]) -> list[str]:
-    """Return the mount points that are among the folders, once for each mount that lies there.
-
-    Args:
-        mounts: text of /proc/self/mounts.
-        folders: the folders.
-    """
-    wanted = frozenset(folders)
-    points = [line.split()[1].encode().decode("unicode_escape") for line in mounts.splitlines()]
-    return [point for point in points if point in wanted]
 
 
 def _remove_pod_cgroups(on_output: OnOutput) -> None:

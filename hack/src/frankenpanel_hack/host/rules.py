@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 from collections.abc import Iterable
 from itertools import pairwise
 
+from frankenpanel_hack.host.nftables import delete_table
 from frankenpanel_hack.images.commands import quiet
 from frankenpanel_hack.programs import capture
 
 # Chains of kube-proxy and kubelet, of kube-router, and of the CNI plugins.
 _OUR_CHAINS = re.compile(r"^(KUBE-|CNI-)")
-_NFT_TABLES = (("ip", "kube-proxy"), ("ip6", "kube-proxy"))
+PROXY_TABLE = "kube-proxy"
 _IPSET_PREFIXES = ("kube-router-", "inet6:kube-router-", "KUBE-")
 
 
@@ -56,9 +58,8 @@ def remove_rules() -> None:
     for family in ("iptables", "ip6tables"):
         for kind in ("nft", "legacy"):
             _remove_iptables(f"{family}-{kind}")
-    if shutil.which("nft"):
-        for family, table in _NFT_TABLES:
-            quiet(["nft", "delete", "table", family, table], os.environ)
+    for address_family in (socket.AF_INET, socket.AF_INET6):
+        delete_table(address_family, PROXY_TABLE)
     if shutil.which("ipset"):
         # A set that a rule still names cannot go, so the rules went first.
         for name in capture(["ipset", "list", "-name"]).split():

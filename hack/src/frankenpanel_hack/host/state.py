@@ -16,12 +16,14 @@ class HostState:
     Attributes:
         boot_id: the boot in which the cluster was last started.
         previous_sysctls: kernel settings as they were before.
+        mounts_before: how often something was mounted at folders that programs have compiled in.
         created_dirs: folders outside the build folder that were not there before.
         installed_packages: Debian packages that were missing; `down` leaves them in place.
     """
 
     boot_id: str = ""
     previous_sysctls: dict[str, str] = field(default_factory=dict)
+    mounts_before: dict[str, int] = field(default_factory=dict)
     created_dirs: list[str] = field(default_factory=list)
     installed_packages: list[str] = field(default_factory=list)
 

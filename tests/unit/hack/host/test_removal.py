@@ -1,8 +1,8 @@
 from pathlib import Path
 
+from frankenpanel_hack.host.mounts import mounts_at, mounts_below
 from frankenpanel_hack.host.network import has_address, write_sysctls
 from frankenpanel_hack.host.packages import missing_packages
-from frankenpanel_hack.host.removal import mounts_at, mounts_below
 from frankenpanel_hack.host.state import HostState, read_state, write_state
 
 MOUNTS = """\
@@ -23,10 +23,15 @@ def test_mounts_come_last_first_and_only_from_below_the_folders() -> None:
     ]
 
 
+def test_stacked_mounts_are_counted() -> None:
+    assert mounts_at(MOUNTS * 2, Path("/run/frankenpanel")) == 2
+    assert mounts_at(MOUNTS, Path("/b")) == 0
+
+
 def test_the_undo_list_survives_on_disk(tmp_path: Path) -> None:
     path = tmp_path / "cluster" / "state.json"
     assert read_state(path) is None
-    state = HostState("boot", {"net/ipv4/ip_forward": "0"}, ["/etc/kubernetes"], ["ipset"])
+    state = HostState("boot", {"net/ipv4/ip_forward": "0"}, {"/etc": 1}, ["/etc/kubernetes"], ["ipset"])
     write_state(path, state)
     assert read_state(path) == state
 
@@ -46,14 +51,8 @@ def test_an_address_is_found_on_any_device() -> None:
 
 
 def test_only_what_is_missing_is_installed() -> None:
-    assert missing_packages(lambda need: need not in {"nft", "ctr", "containerd"}) == [
+    assert missing_packages(lambda need: need not in {"ipset", "ctr", "containerd"}) == [
         "containerd",
-        "nftables",
+        "ipset",
     ]
     assert missing_packages(lambda _: True) == []
-
-
-def test_mounts_on_our_own_folders_are_found_once_for_each_layer() -> None:
-    mounts = "/dev/vda /var/lib/kubelet ext4 rw 0 0\n" * 2 + "/dev/vdb /var/lib/other ext4 rw 0 0\n"
-    assert mounts_at(mounts, ["/var/lib/kubelet"]) == ["/var/lib/kubelet", "/var/lib/kubelet"]
-    assert mounts_at(mounts, []) == []
