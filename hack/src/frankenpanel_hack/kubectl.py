@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from frankenpanel_hack.images.commands import OnOutput, run_streamed
+from frankenpanel_hack.images.commands import CommandFailedError, OnOutput, run_streamed
 from frankenpanel_hack.programs import capture, cluster_environment
 
 FIELD_MANAGER = "frankenpanel-hack"
@@ -36,6 +36,15 @@ class Kubectl:
     def run(self, on_output: OnOutput, *arguments: str) -> None:
         """Run a command that goes on for a while."""
         run_streamed([self.program, *arguments], self._environment, on_output)
+
+    def has_all(self, manifests: str, namespace: str) -> bool:
+        """Tell whether every object of a stream of manifests is there."""
+        command = [self.program, "get", f"--namespace={namespace}", "--filename=-", "--output=name"]
+        try:
+            capture(command, self._environment, stdin=manifests)
+        except CommandFailedError:
+            return False
+        return True
 
     def apply(self, documents: Sequence[dict[str, Any]]) -> str:
         """Apply manifests; fields are owned by us, whoever wrote them before."""

@@ -14,7 +14,7 @@ from frankenpanel_hack.kubectl import Kubectl
 from frankenpanel_hack.layout import Layout
 from frankenpanel_hack.ports import LISTEN_ADDRESS, PublicPorts
 from frankenpanel_hack.programs import capture, cluster_environment
-from frankenpanel_hack.workloads import wait_for_workloads
+from frankenpanel_hack.workloads import missing_workloads, wait_for_workloads
 
 NAMESPACE = "frankenpanel-system"
 CRDS_RELEASE = "frankenpanel-crds"
@@ -50,17 +50,20 @@ class Helm:
         self._program = program
         self._environment = {**cluster_environment(os.environ), "KUBECONFIG": str(kubeconfig)}
 
-    def deployed_description(self, release: str, namespace: str) -> str | None:
+    def deployed_description(self, release: str) -> str | None:
         """Return the description of the release when its last upgrade went through."""
+        command = [self._program, "status", release, f"--namespace={NAMESPACE}", "--output=json"]
         try:
-            text = capture(
-                [self._program, "status", release, "--namespace", namespace, "--output=json"],
-                self._environment,
-            )
+            text = capture(command, self._environment)
         except CommandFailedError:
             return None
         info = json.loads(text)["info"]
         return str(info["description"]) if info["status"] == "deployed" else None
+
+    def manifest(self, release: str) -> str:
+        """Return the objects that the release has made."""
+        command = [self._program, "get", "manifest", release, f"--namespace={NAMESPACE}"]
+        return capture(command, self._environment)
 
     def upgrade(
         self, release: str, chart: Path, values: Mapping[str, Any], description: str, on_output: OnOutput
@@ -79,13 +82,15 @@ def release_digest(chart: Path, values: Mapping[str, Any]) -> str:
     return f"inputs {hash_values([hash_files([chart]), values])}"
 
 
-def is_installed(helm: Helm, layout: Layout, values: Mapping[str, Any]) -> bool:
-    """Tell whether both charts were installed from the files and values of today."""
+def is_installed(helm: Helm, kubectl: Kubectl, layout: Layout, values: Mapping[str, Any]) -> bool:
+    """Tell whether both charts were installed from the files and values of today, and all of it is there."""
     charts = layout.repository / "charts"
-    return all(
-        helm.deployed_description(release, NAMESPACE) == release_digest(charts / release, chart_values)
-        for release, chart_values in ((CRDS_RELEASE, {}), (RELEASE, values))
-    )
+    for release, chart_values in ((CRDS_RELEASE, {}), (RELEASE, values)):
+        if helm.deployed_description(release) != release_digest(charts / release, chart_values):
+            return False
+        if not kubectl.has_all(helm.manifest(release), NAMESPACE):
+            return False
+    return missing_workloads(kubectl, NAMESPACE) is None
 
 
 def install(helm: Helm, kubectl: Kubectl, layout: Layout, values: Mapping[str, Any], say: OnOutput) -> None:

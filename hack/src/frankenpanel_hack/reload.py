@@ -42,7 +42,7 @@ def reload_steps(session: Session) -> list[Step]:
             "Rollout",
             lambda say: release.install(session.helm, session.kubectl, session.layout, values, say),
             ("reload-load",),
-            is_done=lambda: release.is_installed(session.helm, session.layout, values),
+            is_done=lambda: release.is_installed(session.helm, session.kubectl, session.layout, values),
         ),
     ]
 

@@ -88,7 +88,7 @@ def _platform_steps(session: Session, after: tuple[str, ...]) -> list[Step]:
             "FrankenPanel: operator, gateway, database",
             lambda say: release.install(session.helm, session.kubectl, session.layout, values, say),
             after,
-            is_done=lambda: release.is_installed(session.helm, session.layout, values),
+            is_done=lambda: release.is_installed(session.helm, session.kubectl, session.layout, values),
         ),
         Step(
             "demo",

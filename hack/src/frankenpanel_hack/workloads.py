@@ -21,22 +21,22 @@ def wait_for_workloads(kubectl: Kubectl, namespace: str, timeout_seconds: float,
         DeadlineError: after the last log lines of each container that does not run were printed.
     """
 
-    def missing() -> str | None:
-        found = kubectl.json("get", _KINDS, f"--namespace={namespace}")["items"]
-        pods = [item for item in found if item["kind"] == "Pod"]
-        names = [
-            item["metadata"]["name"] for item in found if item["kind"] != "Pod" and not is_rolled_out(item)
-        ]
-        # After a crash the controllers' counts are older than what kubelet says of the pods.
-        names += [pod["metadata"]["name"] for pod in pods if not is_ready_or_over(pod)]
-        troubles = [f"{pod} {container}: {why}" for pod, container, why in container_troubles(pods)]
-        return ", ".join([*names, *troubles]) if names else None
-
     try:
-        wait_until("workloads", missing, timeout_seconds, on_output)
+        wait_until("workloads", lambda: missing_workloads(kubectl, namespace), timeout_seconds, on_output)
     except DeadlineError:
         _print_logs(kubectl, namespace, on_output)
         raise
+
+
+def missing_workloads(kubectl: Kubectl, namespace: str) -> str | None:
+    """Return what has not rolled out, and why as far as pods say it; None when everything has."""
+    found = kubectl.json("get", _KINDS, f"--namespace={namespace}")["items"]
+    pods = [item for item in found if item["kind"] == "Pod"]
+    names = [item["metadata"]["name"] for item in found if item["kind"] != "Pod" and not is_rolled_out(item)]
+    # After a crash the controllers' counts are older than what kubelet says of the pods.
+    names += [pod["metadata"]["name"] for pod in pods if not is_ready_or_over(pod)]
+    troubles = [f"{pod} {container}: {why}" for pod, container, why in container_troubles(pods)]
+    return ", ".join([*names, *troubles]) if names else None
 
 
 def is_rolled_out(workload: Manifest) -> bool:

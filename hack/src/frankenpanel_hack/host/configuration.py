@@ -123,6 +123,8 @@ def _cluster_document(places: HostPlaces) -> Structure:
         "kind": "ClusterConfiguration",
         "kubernetesVersion": KUBERNETES_VERSION,
         "clusterName": "frankenpanel",
+        # Nobody renews the certificates of a cluster for development; kubelet renews its own.
+        "certificateValidityPeriod": "87600h0m0s",
         "imageRepository": IMAGE_REPOSITORY,
         "networking": {"podSubnet": POD_SUBNET, "serviceSubnet": SERVICE_SUBNET},
         "apiServer": {"extraArgs": [{"name": "bind-address", "value": NODE_ADDRESS}]},
