@@ -20,7 +20,6 @@ def wait_for_workloads(kubectl: Kubectl, namespace: str, timeout_seconds: float,
     Raises:
         DeadlineError: after the last log lines of each container that does not run were printed.
     """
-
     try:
         wait_until("workloads", lambda: missing_workloads(kubectl, namespace), timeout_seconds, on_output)
     except DeadlineError:
