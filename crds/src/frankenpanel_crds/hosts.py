@@ -7,6 +7,8 @@ import re
 import idna
 
 MAX_HOST_LENGTH = 253
+# The gateway keeps a host as a folder whose name (255 bytes at most) is padded with up to nine dots.
+MAX_ROUTABLE_LENGTH = 245
 MAX_LABELS = 10
 MIN_LABELS = 2
 
@@ -35,6 +37,8 @@ def normalise_host(text: str) -> str:
         raise ValueError("the host has only one part; write at least two, for example shop.example.com")
     if len(labels) > MAX_LABELS:
         raise ValueError(f"the host has more than {MAX_LABELS} parts; use a shorter name")
+    if len(host) > MAX_ROUTABLE_LENGTH:
+        raise ValueError(f"the host has more than {MAX_ROUTABLE_LENGTH} characters; use a shorter name")
     return host
 
 
