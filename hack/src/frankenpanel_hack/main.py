@@ -77,8 +77,9 @@ def up() -> None:
 def _up() -> None:
     started_at = time.monotonic()
     session = open_session(os.environ)
+    changes = bringing_up.prepare(session, replace=bringing_up.environment_replaces(os.environ), say=_say)
     console.print(f"Cluster: {session.way.value}. What changes:", style="bold", highlight=False)
-    for line in bringing_up.prepare(session, replace=bringing_up.environment_replaces(os.environ), say=_say):
+    for line in changes:
         _say(f"- {line}")
     results = _run(session, bringing_up.plan(session))
     console.print(times_table(results, time.monotonic() - started_at))
@@ -125,10 +126,9 @@ def status() -> None:
 
 def _status() -> None:
     session = open_session(os.environ)
+    session.require_cluster()
     for line in state.summary(session):
         console.print(line, highlight=False, markup=False)
-    if not session.kubeconfig.is_file():
-        raise UserError("There is no cluster: `make up` makes one.")
     for table in state.tables(session):
         console.print()
         console.print(table)

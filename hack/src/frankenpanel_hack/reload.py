@@ -23,10 +23,11 @@ def reload_steps(session: Session) -> list[Step]:
     Raises:
         UserError: when there is no cluster of ours.
     """
-    if session.way is Way.GIVEN or not session.layout.kubeconfig.is_file():
+    if session.way is Way.GIVEN:
         raise UserError(
-            "`make reload` changes a cluster that `make up` made, and there is none: `make up` first."
+            "`make reload` changes only a cluster that `make up` made, and KUBECONFIG names another."
         )
+    session.require_cluster()
     # Before anything is built, so that it takes the running images of those that are not rebuilt.
     values = chart_values(session)
     return [

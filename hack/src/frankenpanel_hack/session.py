@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from frankenpanel_hack.choice import Facts, Way, choose_way
+from frankenpanel_hack.errors import UserError
 from frankenpanel_hack.go_programs import host_has
 from frankenpanel_hack.host.preflight import owner_of_cluster
 from frankenpanel_hack.images.catalogue import image_references, recipes, shipped_names
@@ -87,6 +88,18 @@ class Session:
         """Tell whether a program must be compiled: the host's own is missing or too old."""
         command, wanted = _HOST_PROGRAMS[name]
         return not host_has(command, wanted)
+
+    def require_cluster(self) -> None:
+        """Refuse to go on without a cluster of this build folder.
+
+        Raises:
+            UserError: with the cure.
+        """
+        owner = owner_of_cluster()
+        if self.way is Way.HOST and owner not in (None, self.layout.build_dir):
+            raise UserError(f"The cluster on this host is that of {owner}, not of {self.layout.build_dir}.")
+        if not self.kubeconfig.is_file() or (self.way is Way.HOST and owner is None):
+            raise UserError("There is no cluster: `make up` makes one.")
 
     @property
     def kubectl(self) -> Kubectl:
