@@ -72,8 +72,7 @@ class GoBuild:
 
     def run(self, on_output: OnOutput) -> None:
         """Compile and put the programs in place, each under its own name."""
-        if shutil.which("go") is None:
-            raise UserError("Go is needed to compile the programs of the cluster: install Go 1.26 or newer.")
+        require_go()
         digest = self.digest()
         fresh = self.bin_dir / f".{self.module_dir.name}"
         fresh.mkdir(parents=True, exist_ok=True)
@@ -89,6 +88,16 @@ class GoBuild:
 def go_build(layout: Layout, module: str, packages: dict[str, str]) -> GoBuild:
     """Return the build of some programs of a module of ours."""
     return GoBuild(layout.go_modules_dir / module, packages, layout.bin_dir, Stamps(layout.stamps_dir))
+
+
+def require_go() -> None:
+    """Refuse to go on without a compiler.
+
+    Raises:
+        UserError: with the cure.
+    """
+    if shutil.which("go") is None:
+        raise UserError("Go is needed to compile the programs of the cluster: install Go 1.26 or newer.")
 
 
 def build_flags() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -19,6 +20,8 @@ from frankenpanel_hack.steps import Outcome, Step, StepResult
 
 HEARTBEAT_SECONDS = 20.0
 TAIL_LINES = 25
+# Colours and cursor movements of other programs would break the display.
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _SIGNS = {Outcome.DONE: ("✓", "green"), Outcome.UNCHANGED: ("=", "dim"), Outcome.FAILED: ("✗", "bold red")}
 
 
@@ -63,6 +66,8 @@ class ProgressReporter:
         self._ended.set()
         if self._console.is_terminal:
             self._live.stop()
+        for running in self._running.values():
+            running.log.close()
 
     def log_path(self, step: Step) -> Path:
         """Return where the whole output of a step is."""
@@ -81,7 +86,7 @@ class ProgressReporter:
         with self._lock:
             running = self._running[step.name]
             running.log.write(text + "\n")
-            running.last_line = text.strip() or running.last_line
+            running.last_line = _CONTROL.sub("", text).strip() or running.last_line
 
     def finished(self, result: StepResult) -> None:
         """Show how a step ended."""

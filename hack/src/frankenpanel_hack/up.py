@@ -9,7 +9,7 @@ from typing import Any
 from frankenpanel_hack import demo, release
 from frankenpanel_hack.choice import Way
 from frankenpanel_hack.errors import UserError
-from frankenpanel_hack.go_programs import CLIENT_PACKAGES, KIND_PACKAGES, go_build
+from frankenpanel_hack.go_programs import CLIENT_PACKAGES, KIND_PACKAGES, go_build, require_go
 from frankenpanel_hack.host import packages, removal
 from frankenpanel_hack.host.places import HostPlaces
 from frankenpanel_hack.host.plan import HostCluster, announcement, host_steps
@@ -137,6 +137,7 @@ def prepare(session: Session, *, replace: bool, say: OnOutput) -> list[str]:
     if replace:
         _remove_other_cluster(session, say)
     refuse_foreign_cluster(session.layout.build_dir)
+    require_go()
     # Host ports of pods are rules and not listeners, so whoever listens is somebody else.
     refuse_taken_ports(session.ports)
     cluster = _host_cluster(session)

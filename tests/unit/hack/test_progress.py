@@ -37,3 +37,12 @@ def test_the_table_has_a_row_for_each_step_and_the_sum() -> None:
     Console(file=printed, width=80).print(times_table([StepResult(STEP, Outcome.DONE, 12.34)], 15))
     assert "12.3" in printed.getvalue()
     assert "15.0" in printed.getvalue()
+
+
+def test_colours_of_other_programs_do_not_reach_the_display(tmp_path: Path) -> None:
+    printed = io.StringIO()
+    console = Console(file=printed, width=100, force_terminal=True)
+    with ProgressReporter(console, tmp_path) as reporter:
+        reporter.started(STEP)
+        reporter.line(STEP, "\x1b[2Kred \x1b[31malert\x1b[0m")
+    assert "red alert" in printed.getvalue()
