@@ -15,6 +15,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -50,8 +51,9 @@ OWNED_SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """What reconcilers are built from."""
+    """What reconcilers are built from; `resources` they open are closed after the last worker has ended."""
 
+    resources: AsyncExitStack
     cache: MemoryObjectCache
     applier: KubernetesApplier
     events: KubernetesEventRecorder
@@ -91,6 +93,7 @@ class Runtime:
         self._is_working = False
         self._tasks: list[asyncio.Task[None]] = []
         self._endpoint: web.AppRunner | None = None
+        self._resources = AsyncExitStack()
 
     async def open(self) -> None:
         """Open the session and the probes' endpoint; nothing is read yet."""
@@ -130,6 +133,7 @@ class Runtime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._resources.aclose()
         if self._endpoint is not None:
             await self._endpoint.cleanup()
         await self.client.__aexit__(None, None, None)
@@ -146,6 +150,7 @@ class Runtime:
             await platform.ensure_mariadb_account()
         blind_writes = BlindWrites(time.monotonic, self.settings.secret_rewrite_seconds)
         return Adapters(
+            resources=self._resources,
             cache=self.cache,
             applier=KubernetesApplier(self.client, self.cache, blind_writes),
             events=KubernetesEventRecorder(self.client, self.clock),
