@@ -124,6 +124,7 @@ def _cluster_document(places: HostPlaces) -> Structure:
         "kubernetesVersion": KUBERNETES_VERSION,
         "clusterName": "frankenpanel",
         # Nobody renews the certificates of a cluster for development; kubelet renews its own.
+        "certificatesDir": str(places.pki_dir),
         "certificateValidityPeriod": "87600h0m0s",
         "imageRepository": IMAGE_REPOSITORY,
         "networking": {"podSubnet": POD_SUBNET, "serviceSubnet": SERVICE_SUBNET},

@@ -70,6 +70,11 @@ class HostPlaces:
         return self.layout.cluster_dir / "etcd"
 
     @property
+    def pki_dir(self) -> Path:
+        """Keys and certificates, beside the data that they belong to."""
+        return self.layout.cluster_dir / "pki"
+
+    @property
     def volumes_dir(self) -> Path:
         """Data of PersistentVolumes."""
         return self.layout.cluster_dir / "volumes"

@@ -39,7 +39,9 @@ def test_nothing_listens_on_an_outside_address() -> None:
 
 
 def test_data_of_the_cluster_is_below_the_build_folder() -> None:
-    assert document("ClusterConfiguration")["etcd"]["local"]["dataDir"] == "/repo/.build/cluster/etcd"
+    configuration = document("ClusterConfiguration")
+    assert configuration["etcd"]["local"]["dataDir"] == "/repo/.build/cluster/etcd"
+    assert configuration["certificatesDir"] == "/repo/.build/cluster/pki"
 
 
 def test_the_sandbox_image_is_the_one_that_is_made_here() -> None:
