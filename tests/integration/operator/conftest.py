@@ -54,6 +54,16 @@ async def _until_hung_up(seconds: float = 5.0) -> None:
         await asyncio.sleep(0.005)
 
 
+def _listed(kubernetes_api: Any, path: str, seconds: float = 30.0) -> list[dict[str, Any]]:
+    """List a kind of ours; one whose CRD was made just now may not be served for a moment."""
+    deadline = time.monotonic() + seconds
+    while (answer := kubernetes_api.request("GET", path)).status != 200:
+        assert time.monotonic() < deadline, answer.message
+        time.sleep(0.1)
+    items: list[dict[str, Any]] = answer.body["items"]
+    return items
+
+
 @pytest.fixture
 def own_cluster(api_server: Path, kubernetes_api: Any) -> None:
     """Leave no Site of earlier tests; skip on a cluster that is not the tests' own.
@@ -63,7 +73,7 @@ def own_cluster(api_server: Path, kubernetes_api: Any) -> None:
     if str(api_server) in (os.environ.get("FRANKENPANEL_KUBECONFIG"), os.environ.get("KUBECONFIG")):
         pytest.skip("runs an operator: only for an API server that the tests started themselves")
     for resource in OUR_RESOURCES:
-        for item in kubernetes_api.request("GET", resource.path()).body["items"]:
+        for item in _listed(kubernetes_api, resource.path()):
             path = resource.path(item["metadata"].get("namespace", ""), item["metadata"]["name"])
             free = {"metadata": {"finalizers": None}}
             kubernetes_api.request("PATCH", path, free, content_type="application/merge-patch+json")

@@ -46,7 +46,8 @@ class Process:
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while self.status(f"{self.endpoint}/readyz") != 200:
+        # kopf opens its own endpoint after start-up, so either may be the later one.
+        while any(self.status(url) != 200 for url in (f"{self.endpoint}/readyz", f"{self.health}/healthz")):
             assert self._process.poll() is None, self.log_path.read_text()
             assert time.monotonic() < deadline, self.log_path.read_text()
             time.sleep(0.1)
