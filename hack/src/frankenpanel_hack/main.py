@@ -58,7 +58,9 @@ def _run(session: Session, steps: Sequence[Step]) -> list[StepResult]:
 
 
 def _guarded(action: Callable[[], None], *, alone: bool = False) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts background jobs with SIGINT ignored, and both signals mean the same here.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     try:
         with exclusive(layout_from(os.environ).build_dir) if alone else nullcontext():
             action()

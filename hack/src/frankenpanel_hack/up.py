@@ -136,13 +136,14 @@ def prepare(session: Session, *, replace: bool, say: OnOutput) -> list[str]:
         ]
     if replace:
         _remove_other_cluster(session, say)
-    refuse_foreign_cluster(session.layout.build_dir)
+    cluster = _host_cluster(session)
+    state = read_state(cluster.places.state_file)
+    refuse_foreign_cluster(session.layout.build_dir, state)
     require_go()
     # Host ports of pods are rules and not listeners, so whoever listens is somebody else.
     refuse_taken_ports(session.ports)
-    cluster = _host_cluster(session)
     missing = packages.missing_packages(packages.is_installed)
-    return announcement(cluster, missing, read_state(cluster.places.state_file))
+    return announcement(cluster, missing, state)
 
 
 def _remove_other_cluster(session: Session, say: OnOutput) -> None:

@@ -45,8 +45,9 @@ _NODE_VARIABLES = ("PATH", "HOME", "LANG", "TZ")
 
 def prepare_host(places: HostPlaces, on_output: OnOutput) -> None:
     """Create folders, devices, kernel settings and configuration; write down first what was there before."""
-    refuse_foreign_cluster(places.layout.build_dir)
-    state = read_state(places.state_file) or first_state()
+    state = read_state(places.state_file)
+    refuse_foreign_cluster(places.layout.build_dir, state)
+    state = state or first_state()
     rebooted = state.boot_id not in ("", current_boot_id())
     state.boot_id = current_boot_id()
     write_state(places.state_file, state)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from frankenpanel_hack.errors import UserError
 from frankenpanel_hack.host.places import KUBELET_DIR, KUBELET_PORT, KUBERNETES_DIR
+from frankenpanel_hack.host.state import HostState
 
 MARKER_NAME = ".frankenpanel"
 
@@ -24,17 +25,29 @@ def mark_owner(build_dir: Path, kubernetes_dir: Path = KUBERNETES_DIR) -> None:
     (kubernetes_dir / MARKER_NAME).write_text(f"{build_dir}\n", encoding="utf-8")
 
 
+def is_ours(build_dir: Path, state: HostState | None, kubernetes_dir: Path = KUBERNETES_DIR) -> bool:
+    """Tell whether the cluster on this host, if any, was made from this build folder.
+
+    The undo list counts where the mark was lost with its folder; it names a boot once the host was changed.
+    """
+    owner = owner_of_cluster(kubernetes_dir)
+    return owner == build_dir or (owner is None and state is not None and state.boot_id != "")
+
+
 def refuse_foreign_cluster(
-    build_dir: Path, kubernetes_dir: Path = KUBERNETES_DIR, kubelet_dir: Path = KUBELET_DIR
+    build_dir: Path,
+    state: HostState | None,
+    kubernetes_dir: Path = KUBERNETES_DIR,
+    kubelet_dir: Path = KUBELET_DIR,
 ) -> None:
     """Refuse a host that has another Kubernetes node on it.
 
     Raises:
         UserError: with the cure.
     """
-    owner = owner_of_cluster(kubernetes_dir)
-    if owner == build_dir:
+    if is_ours(build_dir, state, kubernetes_dir):
         return
+    owner = owner_of_cluster(kubernetes_dir)
     if owner is not None:
         raise UserError(
             f"The cluster of another FrankenPanel build folder is on this host: {owner}. Remove it with "

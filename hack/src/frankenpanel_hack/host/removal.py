@@ -17,7 +17,7 @@ from frankenpanel_hack.host.places import (
     SYSTEM_DIRS,
     HostPlaces,
 )
-from frankenpanel_hack.host.preflight import owner_of_cluster
+from frankenpanel_hack.host.preflight import is_ours
 from frankenpanel_hack.host.processes import daemons, end_processes, read_processes
 from frankenpanel_hack.host.rules import remove_rules
 from frankenpanel_hack.host.state import HostState, read_state
@@ -30,12 +30,7 @@ _NETWORK_NAMESPACES = (Path("/run/netns"), Path("/var/run/netns"))
 
 def is_here(places: HostPlaces) -> bool:
     """Tell whether there is anything of this build folder's cluster to remove."""
-    return places.state_file.exists() or is_marked(places)
-
-
-def is_marked(places: HostPlaces) -> bool:
-    """Tell whether this build folder's cluster has begun to change the host outside of its own folder."""
-    return owner_of_cluster() == places.layout.build_dir
+    return places.state_file.exists() or is_ours(places.layout.build_dir, None)
 
 
 def end_everything(places: HostPlaces) -> None:
@@ -50,7 +45,7 @@ def remove_cluster(places: HostPlaces, on_output: OnOutput) -> None:
     """Remove processes, mounts, devices, rules, settings and files, in this order."""
     state = read_state(places.state_file) or HostState()
     # Without the mark, what looks like ours on this host is some other cluster's.
-    if is_marked(places):
+    if is_ours(places.layout.build_dir, read_state(places.state_file)):
         on_output("ending the processes")
         end_everything(places)
         on_output("removing mounts, network devices and rules")
