@@ -54,9 +54,7 @@ def build_reconcilers(settings: Settings, adapters: Adapters) -> Mapping[str, Re
         platform_key=adapters.platform_key,
         platform=platform,
     )
-    domain = DomainReconciler(
-        cache=cache, applier=applier, events=adapters.events, clock=clock, platform=platform
-    )
+    domain = DomainReconciler(cache=cache, applier=applier, clock=clock, platform=platform)
     server = DatabaseServerReconciler(cache=cache, applier=applier, databases=databases, clock=clock)
     return {SITE: site.reconcile, DOMAIN: domain.reconcile, DATABASE_SERVER: server.reconcile}
 

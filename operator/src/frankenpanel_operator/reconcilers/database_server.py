@@ -13,11 +13,11 @@ from frankenpanel_operator.errors import DatabaseUnavailableError
 from frankenpanel_operator.observed import Manifest, ObjectRef
 from frankenpanel_operator.ports import (
     Clock,
-    DatabaseAddress,
     DatabaseProvisioner,
     ObjectApplier,
     ObjectCache,
 )
+from frankenpanel_operator.reconcilers.addresses import address_of
 from frankenpanel_operator.reconcilers.statuses import telling_defects, write_raw_status
 from frankenpanel_operator.status.database_server import Probe, database_server_status
 from frankenpanel_operator.status.whole import spec_invalid_status
@@ -59,13 +59,7 @@ class DatabaseServerReconciler:
         return Outcome(requeue_after_seconds=PROBE_INTERVAL_SECONDS)
 
     async def _probe(self, server: DatabaseServer) -> Probe:
-        address = DatabaseAddress(
-            server_name=server.metadata.name,
-            host=server.spec.host,
-            port=server.spec.port,
-            admin_secret=server.spec.admin_secret_ref.name,
-        )
         try:
-            return Probe(version=await self.databases.probe(address))
+            return Probe(version=await self.databases.probe(address_of(server)))
         except DatabaseUnavailableError as error:
             return Probe(error=error)

@@ -20,7 +20,7 @@ from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
 from frankenpanel_operator.errors import ObjectNameTakenError
 from frankenpanel_operator.observed import Manifest, ObjectRef, OwnedKind
-from frankenpanel_operator.ports import Clock, EventRecorder, ObjectApplier, ObjectCache
+from frankenpanel_operator.ports import Clock, ObjectApplier, ObjectCache
 from frankenpanel_operator.reconcilers.finalizers import ensure_finalizer, release_finalizer
 from frankenpanel_operator.reconcilers.statuses import telling_defects, write_raw_status
 from frankenpanel_operator.status.domain import DomainScene, domain_status
@@ -33,7 +33,6 @@ class DomainReconciler:
 
     cache: ObjectCache
     applier: ObjectApplier
-    events: EventRecorder
     clock: Clock
     platform: Platform
 

@@ -26,6 +26,7 @@ from frankenpanel_operator.ports import (
     ObjectApplier,
     ObjectCache,
 )
+from frankenpanel_operator.reconcilers.addresses import address_of
 from frankenpanel_operator.reconcilers.finalizers import release_finalizer
 
 
@@ -65,15 +66,7 @@ class SiteDeletion:
         if recorded is None or recorded.server_name is None:
             return None
         body = self.cache.get(ObjectRef(DatabaseServer.NAMES.kind, "", recorded.server_name))
-        if body is None:
-            return None
-        spec = DatabaseServer.parse(body).spec
-        return DatabaseAddress(
-            server_name=recorded.server_name,
-            host=spec.host,
-            port=spec.port,
-            admin_secret=spec.admin_secret_ref.name,
-        )
+        return address_of(DatabaseServer.parse(body)) if body is not None else None
 
     async def _delete_data(
         self, site: Site, server: DatabaseAddress | None, account: DatabaseAccount

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from frankenpanel_crds.databaseserver import DatabaseServer
 from frankenpanel_crds.domain import Domain
 from frankenpanel_crds.labels import LABEL_DATA_ID, LABEL_RETAINED, LABEL_SITE_UID
-from frankenpanel_crds.runtimecatalog import RuntimeCatalog
+from frankenpanel_crds.runtimecatalog import DEFAULT_CATALOG_NAME, RuntimeCatalog
 from frankenpanel_crds.site import Site
 from frankenpanel_crds.sitepreset import SitePreset
 
@@ -16,8 +16,6 @@ from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.desired.resolution import References, Resolution, resolve, site_data_id
 from frankenpanel_operator.observed import Manifest, ObjectRef, ObservedSite, OwnedKind
 from frankenpanel_operator.ports import ObjectCache
-
-CATALOG_NAME = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +29,7 @@ class SiteScene:
     def resolve(self, site: Site) -> Resolution:
         """Look up what the Site refers to, and decide."""
         namespace, data_id = site.metadata.namespace or "", site_data_id(site)
-        catalog = self._cluster_object(RuntimeCatalog.NAMES.kind, CATALOG_NAME)
+        catalog = self._cluster_object(RuntimeCatalog.NAMES.kind, DEFAULT_CATALOG_NAME)
         preset = self._cluster_object(SitePreset.NAMES.kind, site.spec.source.preset.name)
         references = References(
             platform=self.platform,

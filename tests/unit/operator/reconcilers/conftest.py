@@ -252,7 +252,7 @@ class World:
         if kind == "DatabaseServer":
             return DatabaseServerReconciler(databases=self.databases, **ports)
         if kind == "Domain":
-            return DomainReconciler(events=self.events, platform=platform, **ports)
+            return DomainReconciler(platform=platform, **ports)
         return SiteReconciler(
             databases=self.databases,
             events=self.events,
