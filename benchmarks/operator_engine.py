@@ -17,7 +17,8 @@ from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.cluster.patches import build_patch, with_hash
 from frankenpanel_operator.engine.backoff import Backoff
 from frankenpanel_operator.engine.key import Key
-from frankenpanel_operator.engine.work_queue import Priority, WorkQueue
+from frankenpanel_operator.engine.priority import Priority
+from frankenpanel_operator.engine.work_queue import WorkQueue
 from frankenpanel_operator.handlers.keys import keys_for
 
 SITES = 10_000

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from frankenpanel_operator.engine.work_queue import Priority
+from frankenpanel_operator.engine.priority import Priority
 from frankenpanel_operator.handlers.runtime import Runtime
 
 

@@ -13,12 +13,21 @@ FrankenPanelError
 │   │   └── AdminSecretError     the Secret of the admin account is missing or incomplete
 │   └── ClusterUnavailableError  the API server is unreachable, overloaded or answered 5xx
 ├── ConflictError                somebody else wrote first: read again and retry at once
+├── LeadershipLostError          another replica leads, or nobody knows: nothing may be written
 └── ClusterRefusedError          the API server refused the request (403, 422): a condition and a slow retry
     └── NamespaceTerminatingError  nothing can be made in this namespace any more
 ```
 """
 
 from __future__ import annotations
+
+KUBERNETES = "kubernetes"
+"""The API server, as a dependency that everything needs."""
+
+
+def database_dependency(server_name: str) -> str:
+    """Name a database server as a dependency."""
+    return f"database/{server_name}"
 
 
 class FrankenPanelError(Exception):
@@ -55,11 +64,16 @@ class TransientError(FrankenPanelError):
 
     Attributes:
         retry_after_seconds: a lower bound for the next try, where the other side named one.
+        dependency: what did not answer, where others that need it would fail as well: `KUBERNETES`, or
+            `database_dependency(server)`. None where only this object is concerned.
     """
 
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after_seconds: float | None = None, dependency: str | None = None
+    ) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.dependency = dependency
 
 
 class DatabaseUnavailableError(TransientError):
@@ -76,6 +90,10 @@ class AdminSecretError(DatabaseUnavailableError):
 
 class ClusterUnavailableError(TransientError):
     """The API server is unreachable, overloaded (429) or failed (5xx)."""
+
+
+class LeadershipLostError(FrankenPanelError):
+    """This replica does not lead (any more); raised in the moment in which a write would have gone out."""
 
 
 class ConflictError(FrankenPanelError):

@@ -44,6 +44,55 @@ QUEUE_DEPTH = Gauge(
     ("place",),
     registry=REGISTRY,
 )
+QUEUE_AGE_SECONDS = Gauge(
+    "frankenpanel_queue_oldest_age_seconds",
+    "How long the oldest ready key has waited for a worker; 0 where none waits.",
+    ("priority",),
+    registry=REGISTRY,
+)
+CIRCUIT_OPEN = Gauge(
+    "frankenpanel_circuit_open",
+    "1 while a dependency (kubernetes, database/<server>) does not answer and what needs it waits.",
+    ("dependency",),
+    registry=REGISTRY,
+)
+CIRCUIT_PARKED_KEYS = Gauge(
+    "frankenpanel_circuit_parked_keys",
+    "Keys that wait for a dependency to answer again.",
+    ("dependency",),
+    registry=REGISTRY,
+)
+IS_LEADER = Gauge(
+    "frankenpanel_leader",
+    "1 while this replica holds the Lease and reconciles, 0 while it stands by.",
+    registry=REGISTRY,
+)
+LEADER_TERMS = Counter(
+    "frankenpanel_leader_terms_total",
+    "Terms of leadership that this replica began.",
+    registry=REGISTRY,
+)
+FENCED_WRITES = Counter(
+    "frankenpanel_fenced_writes_total",
+    "Writes that were held back in the last moment because the term had ended.",
+    registry=REGISTRY,
+)
+WRITE_LIMIT = Gauge(
+    "frankenpanel_write_limit",
+    "How many writes may be under way at once; falls when the API server slows down or refuses.",
+    registry=REGISTRY,
+)
+WRITES_IN_FLIGHT = Gauge(
+    "frankenpanel_writes_in_flight",
+    "Writes that are under way.",
+    registry=REGISTRY,
+)
+WRITE_WAIT_SECONDS = Histogram(
+    "frankenpanel_write_wait_seconds",
+    "Time that a write waited for its turn before it was sent.",
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30),
+    registry=REGISTRY,
+)
 API_REQUESTS = Counter(
     "frankenpanel_api_requests_total",
     "Requests to the Kubernetes API server; result is the HTTP status, or 'network' where none came.",
@@ -60,6 +109,22 @@ CACHED_OBJECTS = Gauge(
     "frankenpanel_cached_objects",
     "Objects in the operator's memory, by kind.",
     ("kind",),
+    registry=REGISTRY,
+)
+CACHE_BYTES = Gauge(
+    "frankenpanel_cache_bytes",
+    "Size of the objects in the operator's memory as they are kept, by kind.",
+    ("kind",),
+    registry=REGISTRY,
+)
+EVENTS_DROPPED = Counter(
+    "frankenpanel_events_dropped_total",
+    "Kubernetes Events that were not posted because an object or the operator had posted too many.",
+    registry=REGISTRY,
+)
+CANARY_AGE_SECONDS = Gauge(
+    "frankenpanel_canary_age_seconds",
+    "Time since a write of the operator's own came back through its watch.",
     registry=REGISTRY,
 )
 WATCH_AGE_SECONDS = Gauge(

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="The least severe log lines to write."
     )
-    workers: int = Field(8, ge=1, le=256, description="How many objects are reconciled at the same time.")
+    workers: int = Field(16, ge=1, le=256, description="How many objects are reconciled at the same time.")
     resync_seconds: float = Field(
         600,
         ge=1,
@@ -55,6 +55,29 @@ class Settings(BaseSettings):
         3600,
         gt=0,
         description="How long a written Secret is trusted to be still there, since it is never read back.",
+    )
+    leader_election: bool = Field(
+        True,
+        description="Reconcile only while holding the Lease; off only where nobody else runs one.",
+    )
+    identity: str = Field(
+        "",
+        description="This replica's name in the Lease: the pod's name; host and a random part where empty.",
+    )
+    lease_seconds: float = Field(
+        4.0, ge=1, description="How long a leader that is silent still counts as leading."
+    )
+    lease_renew_seconds: float = Field(1.0, gt=0, description="How often the leader renews its Lease.")
+    lease_retry_seconds: float = Field(0.5, gt=0, description="How often a standby looks at the Lease.")
+    deletion_patience_seconds: float = Field(
+        600,
+        gt=0,
+        description="How long a deletion waits for a database server that is gone, before it goes on.",
+    )
+    canary_seconds: float = Field(
+        30,
+        gt=0,
+        description="How often the operator proves by a write of its own that its watches still hear.",
     )
     metrics_port: int = Field(
         9090, ge=0, le=65535, description="The port of /metrics, /readyz and /livez; 0 takes a free one."

@@ -9,7 +9,7 @@ def test_defaults_need_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(f"FRANKENPANEL_{name.upper()}", raising=False)
     settings = Settings()
-    assert (settings.platform_namespace, settings.workers) == ("frankenpanel-system", 8)
+    assert (settings.platform_namespace, settings.workers) == ("frankenpanel-system", 16)
     assert (settings.public_http_port, settings.public_https_port) == (80, 443)
 
 

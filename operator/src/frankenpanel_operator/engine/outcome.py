@@ -9,8 +9,14 @@ from dataclasses import dataclass
 class Outcome:
     """The end of one reconcile.
 
-    `requeue_after_seconds` asks for another pass where only time, not an event, can bring a change;
-    None means that the next event or resync is soon enough.
+    Attributes:
+        requeue_after_seconds: asks for another pass where only time, not an event, can bring a change; None
+            means that the next event or resync is soon enough.
+        healthy: dependencies (names as in `TransientError.dependency`) that answered during this pass; a
+            circuit that was open for one of them closes.
+        down: dependencies that a pass found not to answer, where that is a result and not an error.
     """
 
     requeue_after_seconds: float | None = None
+    healthy: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()

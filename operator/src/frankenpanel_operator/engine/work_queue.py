@@ -23,19 +23,10 @@ import itertools
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 
 from frankenpanel_operator.engine.backoff import Backoff
 from frankenpanel_operator.engine.key import Key
-
-
-class Priority(IntEnum):
-    """Who goes first; the lower value wins."""
-
-    LIVE = 0
-    """Somebody changed something and waits for the effect."""
-    RESYNC = 1
-    """Start-up, resync and retries: thousands at once, and nobody is watching."""
+from frankenpanel_operator.engine.priority import Priority
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from frankenpanel_crds.labels import LABEL_SITE
 
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.engine.key import Key
-from frankenpanel_operator.engine.work_queue import Priority
+from frankenpanel_operator.engine.priority import Priority
 from frankenpanel_operator.observed import Manifest
 
 SITE, DOMAIN, DATABASE_SERVER = group.SITE.kind, group.DOMAIN.kind, group.DATABASE_SERVER.kind

@@ -37,7 +37,8 @@ from frankenpanel_operator.cluster.platform_secrets import PlatformSecrets
 from frankenpanel_operator.cluster.resources import OUR_RESOURCES, WATCHED_RESOURCES, Resource
 from frankenpanel_operator.engine.backoff import Backoff
 from frankenpanel_operator.engine.dispatcher import Dispatcher, Limits, Reconcile
-from frankenpanel_operator.engine.work_queue import Priority, WorkQueue
+from frankenpanel_operator.engine.priority import Priority
+from frankenpanel_operator.engine.work_queue import WorkQueue
 from frankenpanel_operator.handlers import probes
 from frankenpanel_operator.handlers.keys import all_keys, keys_for
 from frankenpanel_operator.observed import Manifest

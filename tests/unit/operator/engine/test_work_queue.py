@@ -7,7 +7,8 @@ from typing import Any
 
 from frankenpanel_operator.engine.backoff import Backoff
 from frankenpanel_operator.engine.key import Key
-from frankenpanel_operator.engine.work_queue import Priority, WorkQueue
+from frankenpanel_operator.engine.priority import Priority
+from frankenpanel_operator.engine.work_queue import WorkQueue
 
 Run = Callable[[Any], Any]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.engine.key import Key
-from frankenpanel_operator.engine.work_queue import Priority
+from frankenpanel_operator.engine.priority import Priority
 from frankenpanel_operator.handlers.keys import all_keys, keys_for
 
 
