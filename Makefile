@@ -62,12 +62,15 @@ test-unit: $(HACK) ## Run the tests that need no server: unit and architecture, 
 test-charts: $(HACK) ## Render the charts with helm and look at the result (helm: PATH, or built by `make up`)
 	@$(PYTEST) tests/charts
 
+# Tests on real servers race with them: one that fails is tried once more, and the summary shows what it took.
+PYTEST_ON_SERVERS = $(PYTEST) --reruns 1 --rerun-show-tracebacks -rR --max-suite-reruns 5
+
 # The API server is the tests' own: on a cluster, the operator that runs there would join in.
 test-integration: $(HACK) $(API_SERVER) ## Run the tests against real servers: Kubernetes API, MariaDB, Caddy
-	@env -u KUBECONFIG $(PYTEST) tests/integration
+	@env -u KUBECONFIG $(PYTEST_ON_SERVERS) tests/integration
 
 test-e2e: $(HACK) ## Run the tests against FrankenPanel on the cluster of `make up`
-	@$(WITH_CLUSTER) $(PYTEST) tests/e2e
+	@$(WITH_CLUSTER) $(PYTEST_ON_SERVERS) tests/e2e
 
 .PHONY: lint lint-format lint-code lint-types lint-imports lint-yaml lint-images
 lint: lint-format lint-code lint-types lint-imports lint-yaml lint-images ## Run every linter
