@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from frankenpanel_operator.errors import (
+    KUBERNETES,
     ClusterRefusedError,
     ClusterUnavailableError,
     ConflictError,
@@ -32,6 +33,10 @@ class PatchTestFailedError(ClusterRefusedError):
 
 # The API server answers a failed `test` with this bare sentence: 422 without a kind, a name or causes.
 _PATCH_REFUSED_MESSAGE = "the server rejected our request due to an error in our request"
+
+# What the server says when something stands in the way of one object only: the words of a webhook, or of an
+# admission plugin, that failed. A webhook may choose its own status, so the status does not tell.
+_ONE_OBJECTS_WORDS = ("webhook", "admission plugin", "request is too large")
 
 
 def error_for(
@@ -68,11 +73,21 @@ def error_for(
         case 422 if _is_failed_patch_test(answer):
             return PatchTestFailedError(message, status=status)
         case 401 | 408 | 429:
-            return ClusterUnavailableError(message, retry_after_seconds=_seconds(retry_after))
+            return _unavailable(message, answer, retry_after)
         case _ if status >= 500:
-            return ClusterUnavailableError(message, retry_after_seconds=_seconds(retry_after))
+            return _unavailable(message, answer, retry_after)
         case _:
             return ClusterRefusedError(message, status=status)
+
+
+def _unavailable(message: str, answer: Mapping[str, Any], retry_after: str | None) -> ClusterUnavailableError:
+    words = str(answer.get("message") or "")
+    is_about_one_object = any(part in words for part in _ONE_OBJECTS_WORDS)
+    return ClusterUnavailableError(
+        message,
+        retry_after_seconds=_seconds(retry_after),
+        dependency=None if is_about_one_object else KUBERNETES,
+    )
 
 
 def _is_failed_patch_test(answer: Mapping[str, Any]) -> bool:

@@ -19,7 +19,7 @@ from frankenpanel_operator import metrics
 from frankenpanel_operator.cluster.api_errors import error_for
 from frankenpanel_operator.cluster.connection import BearerToken, Connection
 from frankenpanel_operator.cluster.resources import SECRET, Resource
-from frankenpanel_operator.errors import ClusterUnavailableError
+from frankenpanel_operator.errors import KUBERNETES, ClusterUnavailableError
 from frankenpanel_operator.observed import Manifest
 
 # The server sends a bookmark about every minute; a watch that is silent for longer is dead, not quiet.
@@ -231,7 +231,7 @@ def _hang_up(response: aiohttp.ClientResponse) -> None:
 
 def _network_error(call: _Call, error: Exception) -> ClusterUnavailableError:
     metrics.API_REQUESTS.labels(call.verb, call.resource.kind, "network").inc()
-    return ClusterUnavailableError(f"{_subject(call)}: {type(error).__name__}")
+    return ClusterUnavailableError(f"{_subject(call)}: {type(error).__name__}", dependency=KUBERNETES)
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:

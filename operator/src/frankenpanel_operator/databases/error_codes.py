@@ -2,6 +2,10 @@
 
 The text of a server's error may quote the statement, and with it a password, so neither the text nor the
 original error goes any further: what remains is the number and a sentence that a tenant may read.
+
+An error names its server as a dependency where even a mere sign-in would have failed: then everybody else who
+needs the server has to wait as well, and one who may try finds out for all. A lock, a missing privilege or a
+full disk concerns some statements only, and a sign-in would tell nothing about them.
 """
 
 from __future__ import annotations
@@ -9,7 +13,11 @@ from __future__ import annotations
 from pymysql import err
 from pymysql.constants import CR, ER
 
-from frankenpanel_operator.errors import DatabaseAccessDeniedError, DatabaseUnavailableError
+from frankenpanel_operator.errors import (
+    DatabaseAccessDeniedError,
+    DatabaseUnavailableError,
+    database_dependency,
+)
 
 # Numbers that PyMySQL has no name for.
 _MARIADB_STATEMENT_TIMEOUT = 1969
@@ -50,6 +58,7 @@ _OUTAGE = frozenset(
         0,  # PyMySQL's number for a connection that was closed under it
     }
 )
+_FULL = frozenset({ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS, ER.USER_LIMIT_REACHED})
 _REASONS = {
     "lacks a privilege; the platform's administrator has to grant it": {
         ER.DBACCESS_DENIED_ERROR,
@@ -58,11 +67,6 @@ _REASONS = {
         ER.SPECIFIC_ACCESS_DENIED_ERROR,
     },
     "is read-only at the moment": {ER.OPTION_PREVENTS_STATEMENT, _MYSQL_READ_ONLY_MODE},
-    "has no free connection at the moment": {
-        ER.CON_COUNT_ERROR,
-        ER.TOO_MANY_USER_CONNECTIONS,
-        ER.USER_LIMIT_REACHED,
-    },
     "is too busy at the moment": {
         ER.LOCK_WAIT_TIMEOUT,
         ER.LOCK_DEADLOCK,
@@ -106,7 +110,13 @@ def translate(error: err.Error, server_name: str) -> DatabaseUnavailableError:
     if code in _REFUSED:
         return AdminRefusedError(
             f"the database server {server_name} refuses the platform's account; the platform's administrator "
-            "has to correct it"
+            "has to correct it",
+            dependency=database_dependency(server_name),
+        )
+    if code in _FULL:
+        return DatabaseUnavailableError(
+            f"the database server {server_name} has no free connection at the moment",
+            dependency=database_dependency(server_name),
         )
     for reason, codes in _REASONS.items():
         if code in codes:
@@ -119,4 +129,5 @@ def outage(server_name: str, *, retry_after_seconds: float | None = None) -> Ser
     return ServerOutageError(
         f"the database server {server_name} does not answer; it is tried again by itself",
         retry_after_seconds=retry_after_seconds,
+        dependency=database_dependency(server_name),
     )

@@ -14,7 +14,7 @@ from frankenpanel_operator.databases.error_codes import AdminRefusedError, Serve
 from frankenpanel_operator.databases.plan import settings_digest
 from frankenpanel_operator.databases.pool import Operation, ServerPool
 from frankenpanel_operator.databases.session import Login, OpenSession, Waits, open_session
-from frankenpanel_operator.errors import AdminSecretError
+from frankenpanel_operator.errors import AdminSecretError, database_dependency
 from frankenpanel_operator.ports import DatabaseAccount, DatabaseAddress
 
 T = TypeVar("T")
@@ -142,12 +142,17 @@ class PyMySQLProvisioner:
             raise
 
     async def _read_login(self, address: DatabaseAddress) -> Login:
-        secret = await self._read_admin_secret(address.admin_secret)
+        dependency = database_dependency(address.server_name)
+        try:
+            secret = await self._read_admin_secret(address.admin_secret)
+        except AdminSecretError as error:
+            raise AdminSecretError(str(error), dependency=dependency) from None
         try:
             user, password = secret["username"].decode(), secret["password"].decode()
         except (KeyError, UnicodeDecodeError):
             raise AdminSecretError(
                 f"the admin account of the database server {address.server_name} is incomplete: its Secret "
-                "needs the keys username and password"
+                "needs the keys username and password",
+                dependency=dependency,
             ) from None
         return Login(address.host, address.port, user, SecretStr(password))

@@ -11,6 +11,7 @@ from frankenpanel_operator.cluster.api_errors import (
     error_for,
 )
 from frankenpanel_operator.errors import (
+    KUBERNETES,
     ClusterRefusedError,
     ClusterUnavailableError,
     ConflictError,
@@ -55,3 +56,27 @@ def test_private_answers_are_not_quoted() -> None:
     answer = {"reason": "Invalid", "message": 'Invalid value: "hunter2"'}
     assert "hunter2" in str(error_for(422, answer, subject="create ConfigMap"))
     assert str(error_for(422, answer, subject="create Secret", private=True)) == "create Secret: Invalid"
+
+
+WEBHOOK = 'Internal error occurred: failed calling webhook "images.example.com": connection refused'
+DENIED = 'admission webhook "images.example.com" denied the request: try later'
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "dependency"),
+    [
+        (401, "Unauthorized", KUBERNETES),
+        (429, "too many requests", KUBERNETES),
+        (500, "etcdserver: leader changed", KUBERNETES),
+        (503, "apiserver is shutting down", KUBERNETES),
+        (504, "Timeout: request did not complete within requested timeout", KUBERNETES),
+        (500, WEBHOOK, None),
+        (429, DENIED, None),
+        (503, DENIED, None),
+    ],
+)
+def test_one_objects_webhook_is_no_outage_for_all(status: int, message: str, dependency: str | None) -> None:
+    for private in (False, True):
+        error = error_for(status, {"message": message}, subject="s", private=private)
+        assert isinstance(error, ClusterUnavailableError)
+        assert error.dependency == dependency

@@ -59,3 +59,13 @@ def test_races_and_missing_tables_are_recognised():
     assert all(error_codes.is_race(err.OperationalError(code, "")) for code in (1007, 1062, 1396))
     assert all(error_codes.is_missing_table(err.ProgrammingError(code, "")) for code in (1049, 1146))
     assert not error_codes.is_race(err.OperationalError(1045, ""))
+
+
+@pytest.mark.parametrize("code", [1040, 1045, 1203, 2003, 2013, 4151])
+def test_what_would_fail_a_mere_sign_in_concerns_everybody(code):
+    assert error_codes.translate(err.OperationalError(code, ""), "main").dependency == "database/main"
+
+
+@pytest.mark.parametrize("code", [1021, 1044, 1064, 1205, 1290, 3024])
+def test_what_concerns_some_statements_makes_nobody_else_wait(code):
+    assert error_codes.translate(err.OperationalError(code, ""), "main").dependency is None
