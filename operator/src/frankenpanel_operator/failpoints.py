@@ -12,7 +12,58 @@ from enum import StrEnum
 
 
 class Failpoint(StrEnum):
-    """Every point, by the step that has just been taken."""
+    """Every point, by the step that has just been taken; a step that found nothing to do is not reached."""
+
+    # Start-up.
+    PLATFORM_KEY_CREATED = "platform-key-created"
+    MARIADB_ACCOUNT_CREATED = "mariadb-account-created"
+
+    # A Site comes into being or is changed.
+    SITE_FINALIZER_ADDED = "site-finalizer-added"
+    OWNERSHIP_TABLE_CREATED = "ownership-table-created"
+    """In the thread that speaks to the database server, as is DATABASE_STEP_TAKEN."""
+    DATABASE_STEP_TAKEN = "database-step-taken"
+    """After each batch of statements, whatever it was for: making, adopting, repairing, locking, dropping."""
+    DATABASE_ENSURED = "database-ensured"
+    """In every pass of a Site with a database, also where there was nothing to do."""
+    SERVICE_ACCOUNT_APPLIED = "service-account-applied"
+    NETWORK_POLICY_APPLIED = "network-policy-applied"
+    VOLUME_CLAIM_APPLIED = "volume-claim-applied"
+    SECRET_CREATED = "secret-created"  # noqa: S105  a step, not a password
+    SECRET_FOUND = "secret-found"  # noqa: S105  a step, not a password
+    """A Secret of the name exists already and is about to be overwritten."""
+    SECRET_OVERWRITTEN = "secret-overwritten"  # noqa: S105  a step, not a password
+    CONFIG_MAP_APPLIED = "config-map-applied"
+    SERVICE_APPLIED = "service-applied"
+    JOB_APPLIED = "job-applied"
+    DEPLOYMENT_APPLIED = "deployment-applied"
+    OBJECT_PRUNED = "object-pruned"
+    SITE_STATUS_WRITTEN = "site-status-written"
+    BLOCKED_STATUS_WRITTEN = "blocked-status-written"
+    """The status of an object that cannot be read, or whose deletion waits, or that hits a defect."""
+
+    # A Domain comes into being or is changed.
+    DOMAIN_FINALIZER_ADDED = "domain-finalizer-added"
+    CLAIM_CREATED = "claim-created"
+    CLAIM_PATCHED = "claim-patched"
+    ORPHANED_CLAIM_DELETED = "orphaned-claim-deleted"
+    """The claim of a Domain that went without us stood in the way of another one."""
+    DOMAIN_STATUS_WRITTEN = "domain-status-written"
+
+    # Either goes.
+    DATABASE_RETAINED = "database-retained"
+    DATABASE_DROPPED = "database-dropped"
+    VOLUME_CLAIM_RETAINED = "volume-claim-retained"
+    VOLUME_CLAIM_DELETED = "volume-claim-deleted"
+    DATABASE_SECRET_RETAINED = "database-secret-retained"  # noqa: S105  a step, not a password
+    DATABASE_SECRET_DELETED = "database-secret-deleted"  # noqa: S105  a step, not a password
+    SITE_FINALIZER_RELEASED = "site-finalizer-released"
+    CLAIM_DELETED = "claim-deleted"
+    DOMAIN_FINALIZER_RELEASED = "domain-finalizer-released"
+
+    # Reports that are nobody's spec.
+    EVENT_POSTED = "event-posted"
+    DATABASE_SERVER_STATUS_WRITTEN = "database-server-status-written"
 
 
 _on_reached: Callable[[Failpoint], None] | None = None

@@ -33,6 +33,7 @@ from frankenpanel_operator.errors import (
     ObjectNameTakenError,
     TransientError,
 )
+from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.observed import Manifest, ObjectRef
 from frankenpanel_operator.ports import Change
 
@@ -166,9 +167,11 @@ class KubernetesApplier:
         try:
             await self._client.create(resource_of(ref.kind), ref.namespace, manifest)
         except AlreadyExistsError:
+            reached(Failpoint.SECRET_FOUND)
             return False
         except NotFoundError as error:
             raise ClusterRefusedError(str(error), status=404) from error
+        reached(Failpoint.SECRET_CREATED)
         return True
 
     async def _overwrite_blind(self, manifest: Manifest) -> bool:
@@ -182,6 +185,7 @@ class KubernetesApplier:
             if await self._is_left_over(manifest):
                 raise _not_gone_yet(ref) from error
             raise ObjectNameTakenError(ref.kind, ref.name) from error
+        reached(Failpoint.SECRET_OVERWRITTEN)
         return True
 
     async def _is_left_over(self, manifest: Manifest) -> bool:

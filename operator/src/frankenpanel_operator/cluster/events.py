@@ -11,6 +11,7 @@ from frankenpanel_crds.labels import FIELD_MANAGER
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.resources import EVENT
 from frankenpanel_operator.errors import FrankenPanelError
+from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.observed import Manifest
 from frankenpanel_operator.ports import Clock
 
@@ -41,6 +42,8 @@ class KubernetesEventRecorder:
             await self._client.create(EVENT, manifest["metadata"]["namespace"], manifest)
         except FrankenPanelError as error:
             log.warning("event not posted", reason=reason, cause=str(error))
+        else:
+            reached(Failpoint.EVENT_POSTED)
 
     def _is_repeated(self, uid: str, reason: str, message: str) -> bool:
         key, now = (uid, reason, message), self._clock.now().timestamp()

@@ -13,6 +13,7 @@ from frankenpanel_operator.cluster.api_errors import AlreadyExistsError, NotFoun
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.resources import SECRET
 from frankenpanel_operator.errors import AdminSecretError, SpecError
+from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.observed import Manifest
 
 log = structlog.stdlib.get_logger(__name__)
@@ -72,6 +73,7 @@ class PlatformSecrets:
             log.info("generating the platform key", secret=PLATFORM_KEY_SECRET)
             key = self._random_bytes(PLATFORM_KEY_BYTES)
             values = await self._create(PLATFORM_KEY_SECRET, {PLATFORM_KEY_FIELD: key})
+            reached(Failpoint.PLATFORM_KEY_CREATED)
         key = values.get(PLATFORM_KEY_FIELD, b"")
         if len(key) < PLATFORM_KEY_BYTES:
             raise PlatformKeyLostError(
@@ -86,6 +88,7 @@ class PlatformSecrets:
             log.info("generating the embedded MariaDB's root account", secret=MARIADB_SECRET)
             password = base64.urlsafe_b64encode(self._random_bytes(_MARIADB_PASSWORD_BYTES))
             await self._create(MARIADB_SECRET, {"username": b"root", "password": password})
+            reached(Failpoint.MARIADB_ACCOUNT_CREATED)
 
     async def _find(self, name: str) -> Mapping[str, bytes] | None:
         try:

@@ -19,6 +19,7 @@ from frankenpanel_operator.databases.plan import (
 from frankenpanel_operator.databases.session import Session
 from frankenpanel_operator.databases.statements import Identifier
 from frankenpanel_operator.errors import DatabaseUnavailableError, SpecError
+from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.ports import DatabaseAccount
 
 # Adoption, a lost race and a doubtful verdict each cost one look; they do not all come at once, twice.
@@ -77,6 +78,7 @@ def _look(session: Session, name: Identifier, *, may_create: bool = False) -> Da
         if not may_create:
             return DatabaseState(None, None, None, None)
         session.run(*statements.create_ownership_table())
+        reached(Failpoint.OWNERSHIP_TABLE_CREATED)
         row = session.run(query)[0][0]
     state = DatabaseState.of(row)
     if state.is_suspicious:
@@ -94,4 +96,5 @@ def _act(session: Session, step: Step) -> bool:
         if error_codes.is_race(error):
             return False
         raise
+    reached(Failpoint.DATABASE_STEP_TAKEN)
     return True

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
 from frankenpanel_operator.errors import DatabaseUnavailableError
+from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.observed import Manifest, ObjectRef
 from frankenpanel_operator.ports import (
     Clock,
@@ -54,6 +55,7 @@ class DatabaseServerReconciler:
         status = database_server_status(server, probe, now=self.clock.now())
         if status != server.status:
             await self.applier.write_status(ObjectRef.of(body), status.to_manifest())
+            reached(Failpoint.DATABASE_SERVER_STATUS_WRITTEN)
         if probe.error is not None:
             return Outcome(requeue_after_seconds=PROBE_INTERVAL_WHEN_DOWN_SECONDS)
         return Outcome(requeue_after_seconds=PROBE_INTERVAL_SECONDS)

@@ -19,8 +19,9 @@ from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
 from frankenpanel_operator.errors import ObjectNameTakenError
+from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.observed import Manifest, ObjectRef, OwnedKind
-from frankenpanel_operator.ports import Clock, ObjectApplier, ObjectCache
+from frankenpanel_operator.ports import Change, Clock, ObjectApplier, ObjectCache
 from frankenpanel_operator.reconcilers.finalizers import ensure_finalizer, release_finalizer
 from frankenpanel_operator.reconcilers.statuses import telling_defects, write_raw_status
 from frankenpanel_operator.status.domain import DomainScene, domain_status
@@ -56,11 +57,13 @@ class DomainReconciler:
             await self._release(domain, body, scene)
             return
         if scene.host is not None:
-            await ensure_finalizer(self.applier, body, labels.FINALIZER_CLAIM)
+            if await ensure_finalizer(self.applier, body, labels.FINALIZER_CLAIM):
+                reached(Failpoint.DOMAIN_FINALIZER_ADDED)
             scene = await self._claim(domain, scene.host, scene)
         status = domain_status(domain, scene, now=self.clock.now())
         if status != domain.status:
             await self.applier.write_status(ObjectRef.of(body), status.to_manifest())
+            reached(Failpoint.DOMAIN_STATUS_WRITTEN)
 
     def _observe(self, domain: Domain) -> DomainScene:
         try:
@@ -101,10 +104,15 @@ class DomainReconciler:
             if self._is_orphan(claim):
                 # Its Domain went without us, by force. The claim's own deletion brings us here again.
                 await self.applier.delete(ObjectRef.of(claim), uid=claim["metadata"]["uid"])
+                reached(Failpoint.ORPHANED_CLAIM_DELETED)
             return scene
         # Refused: somebody was faster than the watch that would have told us, and tells us now.
         with suppress(ObjectNameTakenError):
-            await self.applier.apply(build_domain_claim(domain, host, scene.route), claim)
+            change = await self.applier.apply(build_domain_claim(domain, host, scene.route), claim)
+            if change is Change.CREATED:
+                reached(Failpoint.CLAIM_CREATED)
+            elif change is Change.PATCHED:
+                reached(Failpoint.CLAIM_PATCHED)
         return replace(scene, claim=self._claim_of(host))
 
     def _is_orphan(self, claim: Manifest) -> bool:
@@ -116,4 +124,6 @@ class DomainReconciler:
     async def _release(self, domain: Domain, body: Manifest, scene: DomainScene) -> None:
         if scene.claim is not None and holds_claim(domain, scene.claim):
             await self.applier.delete(ObjectRef.of(scene.claim), uid=scene.claim["metadata"]["uid"])
-        await release_finalizer(self.applier, body, labels.FINALIZER_CLAIM)
+            reached(Failpoint.CLAIM_DELETED)
+        if await release_finalizer(self.applier, body, labels.FINALIZER_CLAIM):
+            reached(Failpoint.DOMAIN_FINALIZER_RELEASED)

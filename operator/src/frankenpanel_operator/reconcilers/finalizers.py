@@ -11,24 +11,28 @@ def has_finalizer(body: Manifest, finalizer: str) -> bool:
     return finalizer in body["metadata"].get("finalizers", ())
 
 
-async def ensure_finalizer(applier: ObjectApplier, body: Manifest, finalizer: str) -> None:
-    """Add the finalizer unless it is there.
-
-    Raises:
-        ConflictError: the object changed meanwhile, so the list may have too.
-    """
-    if not has_finalizer(body, finalizer):
-        await _write(applier, body, [*body["metadata"].get("finalizers", ()), finalizer])
-
-
-async def release_finalizer(applier: ObjectApplier, body: Manifest, finalizer: str) -> None:
-    """Remove the finalizer if it is there.
+async def ensure_finalizer(applier: ObjectApplier, body: Manifest, finalizer: str) -> bool:
+    """Add the finalizer unless it is there; return whether it took a write.
 
     Raises:
         ConflictError: the object changed meanwhile, so the list may have too.
     """
     if has_finalizer(body, finalizer):
-        await _write(applier, body, [name for name in body["metadata"]["finalizers"] if name != finalizer])
+        return False
+    await _write(applier, body, [*body["metadata"].get("finalizers", ()), finalizer])
+    return True
+
+
+async def release_finalizer(applier: ObjectApplier, body: Manifest, finalizer: str) -> bool:
+    """Remove the finalizer if it is there; return whether it took a write.
+
+    Raises:
+        ConflictError: the object changed meanwhile, so the list may have too.
+    """
+    if not has_finalizer(body, finalizer):
+        return False
+    await _write(applier, body, [name for name in body["metadata"]["finalizers"] if name != finalizer])
+    return True
 
 
 async def _write(applier: ObjectApplier, body: Manifest, finalizers: list[str]) -> None:

@@ -13,7 +13,14 @@ from pydantic import ValidationError
 from frankenpanel_operator.desired.evidence import are_secrets_written
 from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.desired.resolution import Resolution, data_owner_uid, wants_database
-from frankenpanel_operator.desired.site import DesiredSite, Stage, desired_site, prunable, released
+from frankenpanel_operator.desired.site import (
+    DesiredObject,
+    DesiredSite,
+    Stage,
+    desired_site,
+    prunable,
+    released,
+)
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
 from frankenpanel_operator.errors import (
@@ -22,9 +29,11 @@ from frankenpanel_operator.errors import (
     FrankenPanelError,
     NamespaceTerminatingError,
 )
+from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.naming import database_name
 from frankenpanel_operator.observed import Manifest, ObjectRef, ObservedSite, OwnedKind
 from frankenpanel_operator.ports import (
+    Change,
     Clock,
     DatabaseAccount,
     DatabaseAddress,
@@ -40,6 +49,16 @@ from frankenpanel_operator.reconcilers.statuses import telling_defects, write_ra
 from frankenpanel_operator.status.facts import Progress
 from frankenpanel_operator.status.site import site_status
 from frankenpanel_operator.status.whole import deleting_status, spec_invalid_status
+
+_APPLIED = {
+    OwnedKind.SERVICE_ACCOUNT: Failpoint.SERVICE_ACCOUNT_APPLIED,
+    OwnedKind.NETWORK_POLICY: Failpoint.NETWORK_POLICY_APPLIED,
+    OwnedKind.PERSISTENT_VOLUME_CLAIM: Failpoint.VOLUME_CLAIM_APPLIED,
+    OwnedKind.CONFIG_MAP: Failpoint.CONFIG_MAP_APPLIED,
+    OwnedKind.SERVICE: Failpoint.SERVICE_APPLIED,
+    OwnedKind.JOB: Failpoint.JOB_APPLIED,
+    OwnedKind.DEPLOYMENT: Failpoint.DEPLOYMENT_APPLIED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +101,8 @@ class SiteReconciler:
         elif site.spec.paused:
             await self._report_paused(site, resolution, scene.observe(site))
         else:
-            await ensure_finalizer(self.applier, body, labels.FINALIZER_DATA)
+            if await ensure_finalizer(self.applier, body, labels.FINALIZER_DATA):
+                reached(Failpoint.SITE_FINALIZER_ADDED)
             await self._converge(site, resolution, scene)
 
     async def _converge(self, site: Site, resolution: Resolution, scene: SiteScene) -> None:
@@ -112,6 +132,7 @@ class SiteReconciler:
             await self.databases.ensure(server, _account(site, resolution), password)
         except FrankenPanelError as error:
             return error
+        reached(Failpoint.DATABASE_ENSURED)
         return None
 
     async def _apply(
@@ -125,10 +146,7 @@ class SiteReconciler:
                 # Pods change only when what they stand on is written; the Deployment is the proof of it.
                 continue
             try:
-                if item.ref.kind != OwnedKind.SECRET:
-                    await self.applier.apply(item.manifest, observed.objects.get(item.ref))
-                elif not skip_secrets:
-                    await self.applier.apply_blind(item.manifest)
+                await self._write(item, observed, skip_secrets=skip_secrets)
             except (ConflictError, NamespaceTerminatingError):
                 # The rest of the pass would rest on what is out of date, or be refused just the same.
                 raise
@@ -136,7 +154,16 @@ class SiteReconciler:
                 first_error = first_error or error
         for ref in prunable(desired, observed):
             await self.applier.delete(ref, uid=observed.objects[ref]["metadata"]["uid"])
+            reached(Failpoint.OBJECT_PRUNED)
         return first_error
+
+    async def _write(self, item: DesiredObject, observed: ObservedSite, *, skip_secrets: bool) -> None:
+        if item.ref.kind != OwnedKind.SECRET:
+            change = await self.applier.apply(item.manifest, observed.objects.get(item.ref))
+            if change is not Change.UNCHANGED:
+                reached(_APPLIED[OwnedKind(item.ref.kind)])
+        elif not skip_secrets:
+            await self.applier.apply_blind(item.manifest)
 
     async def _report_paused(self, site: Site, resolution: Resolution, observed: ObservedSite) -> None:
         """Say how the Site is without touching the database: the last word on that stands."""
@@ -151,6 +178,7 @@ class SiteReconciler:
         if status != site.status:
             ref = ObjectRef(Site.NAMES.kind, site.metadata.namespace or "", site.metadata.name)
             await self.applier.write_status(ref, status.to_manifest())
+            reached(Failpoint.SITE_STATUS_WRITTEN)
 
     async def _finalize(self, site: Site, body: Manifest, resolution: Resolution) -> None:
         if not has_finalizer(body, labels.FINALIZER_DATA):

@@ -17,6 +17,7 @@ from frankenpanel_operator.desired.database_secret import build_database_secret
 from frankenpanel_operator.desired.inputs import SiteInputs
 from frankenpanel_operator.desired.resolution import site_data_id
 from frankenpanel_operator.errors import ClusterRefusedError, ObjectNameTakenError
+from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.observed import Manifest, ObjectRef, OwnedKind
 from frankenpanel_operator.ports import (
     DatabaseAccount,
@@ -55,7 +56,8 @@ class SiteDeletion:
             await self._tell_retained(site, body)
         if server is None and site.status.database is not None:
             await self._tell_server_gone(site, body)
-        await release_finalizer(self.applier, body, labels.FINALIZER_DATA)
+        if await release_finalizer(self.applier, body, labels.FINALIZER_DATA):
+            reached(Failpoint.SITE_FINALIZER_RELEASED)
 
     def _server_of(self, site: Site, inputs: SiteInputs) -> DatabaseAddress | None:
         """Return where the database is; None where there never was one, or its server is unknown by now.
@@ -73,21 +75,26 @@ class SiteDeletion:
     ) -> None:
         if server is not None:
             await self.databases.drop(server, account)
+            reached(Failpoint.DATABASE_DROPPED)
         for claim in self._claims(site):
             await self.applier.delete(ObjectRef.of(claim), uid=claim["metadata"]["uid"])
+            reached(Failpoint.VOLUME_CLAIM_DELETED)
         secret = naming.database_secret_name(site.metadata.name, site_data_id(site))
         await self.applier.delete(ObjectRef(OwnedKind.SECRET, site.metadata.namespace or "", secret))
+        reached(Failpoint.DATABASE_SECRET_DELETED)
 
     async def _retain_data(
         self, site: Site, inputs: SiteInputs, server: DatabaseAddress | None, account: DatabaseAccount
     ) -> None:
         if server is not None:
             await self.databases.retain(server, account)
+            reached(Failpoint.DATABASE_RETAINED)
         retained = {labels.LABEL_RETAINED: "true"}
         for claim in self._claims(site):
             if retained.items() <= claim["metadata"].get("labels", {}).items():
                 continue
             await self.applier.merge_patch(ObjectRef.of(claim), {"metadata": {"labels": retained}})
+            reached(Failpoint.VOLUME_CLAIM_RETAINED)
         for secret in build_database_secret(site, inputs) or ():
             await self._mark_retained(secret)
 
@@ -100,6 +107,7 @@ class SiteDeletion:
             # The namespace is being deleted and takes the Secret with it, or somebody else has its name. The
             # database is retained, and its credentials can be derived again.
             return
+        reached(Failpoint.DATABASE_SECRET_RETAINED)
 
     def _claims(self, site: Site) -> list[Manifest]:
         owned = self.cache.owned_by(site.metadata.uid or "")

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from frankenpanel_operator.errors import FrankenPanelError
+from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.observed import Manifest, ObjectRef
 from frankenpanel_operator.ports import Clock, ObjectApplier
 from frankenpanel_operator.status.whole import internal_error_status
@@ -16,6 +17,7 @@ async def write_raw_status(applier: ObjectApplier, body: Manifest, status: Mappi
     """Write the status unless the object as it was read carries the very same."""
     if body.get("status") != status:
         await applier.write_status(ObjectRef.of(body), status)
+        reached(Failpoint.BLOCKED_STATUS_WRITTEN)
 
 
 @asynccontextmanager
