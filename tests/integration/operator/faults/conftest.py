@@ -1,0 +1,115 @@
+"""The operator as `main` wires it, with a proxy that does harm between it and a real API server."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crowd import Crowd
+from fault_proxy import FaultProxy
+from frankenpanel_operator import main
+from frankenpanel_operator.cluster.connection import Connection
+from frankenpanel_operator.handlers.runtime import Runtime
+from frankenpanel_operator.settings import Settings
+
+# Far above anything seen: two busy cores of a shared machine must not make a test fail.
+PATIENCE_SECONDS = 90.0
+
+# Short enough for a test, and in the same proportions as in an installation.
+QUICK = {
+    "metrics_port": 0,
+    "embedded_mariadb": False,
+    "backoff_base_seconds": 0.1,
+    "backoff_cap_seconds": 2.0,
+    "refused_retry_seconds": 3.0,
+}
+
+Until = Callable[..., Awaitable[None]]
+StartOperator = Callable[..., AbstractAsyncContextManager[Runtime]]
+
+
+@pytest.fixture
+def proxy(api_server: Path) -> Iterator[FaultProxy]:
+    """Yield the way to the API server that the operator takes; the tests themselves take the straight one."""
+    with FaultProxy(api_server) as running:
+        yield running
+
+
+@pytest.fixture
+def proxied(connection: Connection, proxy: FaultProxy) -> Connection:
+    return dataclasses.replace(connection, server=proxy.url)
+
+
+@pytest.fixture
+def platform(kubernetes_api: Any) -> Iterator[str]:
+    """Yield a namespace for what belongs to the platform."""
+    name = f"platform-{secrets.token_hex(4)}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    assert kubernetes_api.request("POST", "/api/v1/namespaces", body).status == 201
+    yield name
+    kubernetes_api.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def crowd(kubernetes_api: Any, namespace: str, installed_crds: list[str]) -> Iterator[Crowd]:
+    """Yield people of one namespace, who have created nothing yet."""
+    crowd = Crowd(kubernetes_api, namespace)
+    crowd.install()
+    yield crowd
+    crowd.uninstall()
+
+
+@pytest.fixture
+def operator(proxied: Connection, platform: str) -> StartOperator:
+    """Return a function that runs an operator with an empty memory for a block, once it reconciles."""
+
+    @asynccontextmanager
+    async def running(**changes: Any) -> AsyncIterator[Runtime]:
+        settings = Settings(**{"platform_namespace": platform, **QUICK, **changes})
+        runtime = Runtime(
+            settings,
+            proxied,
+            main.SystemClock(),
+            lambda adapters: main.build_reconcilers(settings, adapters),
+        )
+        await runtime.open()
+        try:
+            await asyncio.wait_for(runtime.start(), PATIENCE_SECONDS)
+            yield runtime
+        finally:
+            await runtime.stop()
+
+    return running
+
+
+@pytest.fixture
+def until() -> Until:
+    """Return a coroutine function that polls until a condition holds, in a thread of its own."""
+
+    async def wait(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not (found := await asyncio.to_thread(condition)):
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}; last: {found!r}"
+            await asyncio.sleep(0.05)
+
+    return wait
+
+
+@pytest.fixture
+def whole(crowd: Crowd, until: Until) -> Callable[[], Awaitable[None]]:
+    """Return a coroutine function that waits until nothing is wrong with anybody of the crowd."""
+
+    async def wait() -> None:
+        try:
+            await until(crowd.is_whole, "everybody is whole")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {crowd.unfinished()}") from error
+
+    return wait
