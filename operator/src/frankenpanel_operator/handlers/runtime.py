@@ -197,7 +197,9 @@ def _build_queue(settings: Settings) -> WorkQueue:
     def on_wait(priority: Priority, seconds: float) -> None:
         metrics.QUEUE_WAIT_SECONDS.labels(priority.name.lower()).observe(seconds)
 
-    return WorkQueue(backoff, on_wait)
+    # A change must not wait until one of the passes that nobody waits for has ended.
+    kept_free = settings.workers // 4
+    return WorkQueue(backoff, on_wait, most_resync_in_hand=settings.workers - kept_free)
 
 
 def _random() -> float:
