@@ -6,14 +6,12 @@ data path is ours, from watch to queue (docs/adr says why); `handlers.runtime` s
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import kopf
 
-from frankenpanel_operator.cluster.platform_secrets import PlatformKeyLostError
 from frankenpanel_operator.databases.provisioner import PyMySQLProvisioner
 from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.engine.dispatcher import Reconcile
@@ -27,8 +25,6 @@ from frankenpanel_operator.reconcilers.database_server import DatabaseServerReco
 from frankenpanel_operator.reconcilers.domain import DomainReconciler
 from frankenpanel_operator.reconcilers.site import SiteReconciler
 from frankenpanel_operator.settings import Settings
-
-_STARTUP_RETRY_SECONDS = 3.0
 
 
 class SystemClock:
@@ -72,15 +68,14 @@ def register(
 
     @kopf.on.startup(id="start", registry=registry)
     async def on_startup(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
-        if "runtime" not in memo:
-            chosen = own or Settings()
-            configure_logging(chosen.log_level)
-            configure_kopf(settings)
-            make = build or (lambda adapters: build_reconcilers(chosen, adapters))
-            runtime = Runtime(chosen, to_connection(find_login(settings)), SystemClock(), make)
-            await runtime.open()
-            memo.runtime, memo.health = runtime, runtime.health
-        await _start(memo.runtime)
+        chosen = own or Settings()
+        configure_logging(chosen.log_level)
+        configure_kopf(settings)
+        make = build or (lambda adapters: build_reconcilers(chosen, adapters))
+        runtime = Runtime(chosen, to_connection(find_login(settings)), SystemClock(), make)
+        await runtime.open()
+        memo.runtime, memo.health = runtime, runtime.health
+        await _start(runtime)
 
     @kopf.on.login(id="login", registry=registry)
     def on_login(settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo:
@@ -94,20 +89,18 @@ def register(
 
 
 async def _start(runtime: Runtime) -> None:
-    """Start, in kopf's terms: again after a while, or never.
+    """Start, or end for good: whatever may heal by itself is waited for inside.
 
     kopf calls the clean-up only after a start that succeeded.
     """
     try:
         await runtime.start()
-    except PlatformKeyLostError as error:
+    except FrankenPanelError as error:
         await runtime.stop()
         raise kopf.PermanentError(str(error)) from error
-    except asyncio.CancelledError:
+    except BaseException:
         await runtime.stop()
         raise
-    except FrankenPanelError as error:
-        raise kopf.TemporaryError(str(error), delay=_STARTUP_RETRY_SECONDS) from error
 
 
 def configure_kopf(settings: kopf.OperatorSettings) -> None:

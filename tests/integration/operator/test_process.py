@@ -69,12 +69,12 @@ class Process:
         return {name: float(value) for name, value in pairs}
 
     def writes(self) -> dict[str, float]:
-        """Return the numbers of requests that were not mere reads."""
+        """Return the numbers of requests that were not mere reads, nor renewals of the Lease."""
         prefix = "frankenpanel_api_requests_total"
         return {
             name: count
             for name, count in self.sample(prefix).items()
-            if not any(f'verb="{verb}"' in name for verb in ("get", "list", "watch"))
+            if not any(f'verb="{verb}"' in name for verb in ("get", "list", "watch", "update"))
         }
 
     def reconciles(self, kind: str) -> float:

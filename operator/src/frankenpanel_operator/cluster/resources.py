@@ -48,6 +48,7 @@ WATCHED_RESOURCES = (
 
 SECRET = Resource("v1", "Secret", "secrets")
 EVENT = Resource("v1", "Event", "events")
+LEASE = Resource("coordination.k8s.io/v1", "Lease", "leases")
 
 _BY_KIND = {resource.kind: resource for resource in (*OUR_RESOURCES, *WATCHED_RESOURCES, SECRET, EVENT)}
 

@@ -28,7 +28,7 @@ class Health:
 
     informers: Sequence[Informer]
     tasks: Callable[[], Sequence[asyncio.Task[Any]]]
-    is_working: Callable[[], bool]
+    is_settled: Callable[[], bool]
 
     def dead_parts(self) -> list[str]:
         """Name what should run and does not."""
@@ -41,13 +41,13 @@ class Health:
         return stuck + ended
 
     def missing_parts(self) -> list[str]:
-        """Name what is not there yet, before anything may be reconciled."""
+        """Name what is not there yet, before this replica may lead; a standby with all it needs is ready."""
         waiting = [
             f"{informer.resource.kind} not listed yet"
             for informer in self.informers
             if not informer.synced.is_set()
         ]
-        return waiting if waiting or self.is_working() else ["workers not started yet"]
+        return waiting if waiting or self.is_settled() else ["neither leading nor standing by yet"]
 
 
 def register(registry: kopf.OperatorRegistry) -> None:

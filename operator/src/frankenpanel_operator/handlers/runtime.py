@@ -1,11 +1,14 @@
 """Everything of ours that runs beside kopf: started in order, stopped in reverse.
 
 ```text
-watches ─► all synced ─► platform key ─► listener and every key at low priority ─► workers
+watches ─► all synced ─► standby ─► leading: platform key ─► listener and every key at low priority ─► workers
+                            ▲                                                                            │
+                            └──────────────────────────── term over: queue emptied ◄─────────────────────┘
 ```
 
-The cache gets its listener only once it is complete. Until then nothing is reconciled, because a decision on
-half of the cluster would be a wrong one; and what exists at start-up waits behind what changes afterwards.
+The cache gets its listener only once it is complete and this replica leads. Until then nothing is reconciled,
+because a decision on half of the cluster would be a wrong one; and what exists at the beginning of a term
+waits behind what changes afterwards. A standby keeps its cache up to date, so that it can lead at once.
 """
 
 from __future__ import annotations
@@ -13,61 +16,62 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import socket
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import structlog
 from aiohttp import web
 from frankenpanel_crds import group
-from frankenpanel_crds.labels import FINALIZER_DATA, LABEL_MANAGED_BY, MANAGED_BY
+from frankenpanel_crds.labels import LABEL_MANAGED_BY, MANAGED_BY
 
 from frankenpanel_operator import metrics
-from frankenpanel_operator.cluster.applier import KubernetesApplier
-from frankenpanel_operator.cluster.blind_writes import BlindWrites
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
-from frankenpanel_operator.cluster.client import ClientLimits, KubernetesClient
+from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.connection import Connection
-from frankenpanel_operator.cluster.events import KubernetesEventRecorder
 from frankenpanel_operator.cluster.informer import Informer
-from frankenpanel_operator.cluster.platform_secrets import PlatformSecrets
+from frankenpanel_operator.cluster.lease import Clocks, LeaseElector, LeaseTimes, SoleLeader
+from frankenpanel_operator.cluster.lease_store import LeaseStore
+from frankenpanel_operator.cluster.platform_secrets import PlatformKeyLostError
 from frankenpanel_operator.cluster.resources import OUR_RESOURCES, WATCHED_RESOURCES, Resource
+from frankenpanel_operator.cluster.transport import ClientLimits
 from frankenpanel_operator.engine.backoff import Backoff
-from frankenpanel_operator.engine.dispatcher import Dispatcher, Limits, Reconcile
+from frankenpanel_operator.engine.dispatcher import Dispatcher, Limits
+from frankenpanel_operator.engine.leadership import Leadership
 from frankenpanel_operator.engine.priority import Priority
 from frankenpanel_operator.engine.work_queue import WorkQueue
-from frankenpanel_operator.handlers import probes
+from frankenpanel_operator.errors import FrankenPanelError
+from frankenpanel_operator.handlers import gauges, probes
+from frankenpanel_operator.handlers.adapters import (
+    Adapters,
+    BuildReconcilers,
+    Foundation,
+    build_adapters,
+)
 from frankenpanel_operator.handlers.keys import all_keys, keys_for
+from frankenpanel_operator.handlers.leader import Elector, LeaderCycle
 from frankenpanel_operator.observed import Manifest
 from frankenpanel_operator.ports import Clock
 from frankenpanel_operator.settings import Settings
 
+__all__ = ["Adapters", "BuildReconcilers", "Runtime"]
+
 log = structlog.stdlib.get_logger(__name__)
 
 OWNED_SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
-
-
-@dataclass(frozen=True, slots=True)
-class Adapters:
-    """What reconcilers are built from; `resources` they open are closed after the last worker has ended."""
-
-    resources: AsyncExitStack
-    cache: MemoryObjectCache
-    applier: KubernetesApplier
-    events: KubernetesEventRecorder
-    secrets: PlatformSecrets
-    clock: Clock
-    platform_key: bytes
-
-
-BuildReconcilers = Callable[[Adapters], Mapping[str, Reconcile]]
+_PREPARATION_RETRY_SECONDS = 1.0
+_WATCH_CONNECTIONS = len((*OUR_RESOURCES, *WATCHED_RESOURCES))
+_LEASE_CONNECTIONS = 2
+_BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Runtime:
     """Owns the client, the cache, the watches, the queue and the workers of this process.
+
+    Attributes:
+        leading: set while this replica reconciles.
 
     Args:
         settings: the operator's settings.
@@ -80,85 +84,100 @@ class Runtime:
         self, settings: Settings, connection: Connection, clock: Clock, build_reconcilers: BuildReconcilers
     ) -> None:
         self.settings = settings
-        self.clock = clock
-        self._build_reconcilers = build_reconcilers
-        limits = ClientLimits(settings.api_connections, settings.api_timeout_seconds)
-        self.client = KubernetesClient(connection, limits)
+        self.leading = asyncio.Event()
+        self.leadership = Leadership(_monotonic)
+        self.client = KubernetesClient(connection, _client_limits(settings), fence=self.leadership.check)
         self.cache = MemoryObjectCache()
         self.queue = _build_queue(settings)
         self.informers = [
             *(self._informer(resource, "") for resource in OUR_RESOURCES),
             *(self._informer(resource, OWNED_SELECTOR) for resource in WATCHED_RESOURCES),
         ]
-        self.health = probes.Health(self.informers, lambda: self._tasks, lambda: self._is_working)
-        self._is_working = False
+        self.health = probes.Health(self.informers, lambda: self._tasks, self._is_settled)
+        self._base = Foundation(settings, self.client, self.cache, self.leadership, clock)
+        self._build_reconcilers = build_reconcilers
+        self._elector = _build_elector(self._base)
         self._tasks: list[asyncio.Task[None]] = []
+        self._cycle: asyncio.Task[None] | None = None
         self._endpoint: web.AppRunner | None = None
-        self._resources = AsyncExitStack()
 
     async def open(self) -> None:
-        """Open the session and the probes' endpoint; nothing is read yet."""
+        """Open the sessions and the probes' endpoint; nothing is read yet."""
         await self.client.__aenter__()
         self._endpoint = await probes.serve(self.health, self.settings.metrics_port)
-        self._publish_gauges()
+        gauges.publish_queue(self.queue)
+        gauges.publish_cache(self.cache)
 
     async def start(self) -> None:
-        """Start everything, and return once objects are being reconciled; may be called again after an error.
+        """Start everything, and return once this replica leads or has seen another one lead.
 
         Raises:
             PlatformKeyLostError: a person must decide.
-            FrankenPanelError: try again.
         """
-        if not self._tasks:
-            for informer in self.informers:
-                self._spawn(informer.run(), f"watch-{informer.resource.plural}")
+        for informer in self.informers:
+            self._spawn(informer.run(), f"watch-{informer.resource.plural}")
         for informer in self.informers:
             await informer.synced.wait()
-        reconcilers = self._build_reconcilers(await self._build_adapters())
-        # No await between these lines: what the listener does not hear of, the first round covers.
-        self.cache.listen(self._on_change)
-        self._queue_everything()
-        limits = Limits(
-            self.settings.workers,
-            self.settings.reconcile_timeout_seconds,
-            self.settings.refused_retry_seconds,
-        )
-        self._spawn(Dispatcher(self.queue, reconcilers, limits).run(), "workers")
-        self._spawn(self._resync(), "resync")
-        self._is_working = True
-        log.info("caches are complete, reconciling", sites=self.cache.count(group.SITE.kind))
+        log.info("caches are complete", sites=self.cache.count(group.SITE.kind))
+        cycle = LeaderCycle(self._elector, self._lead, self._drain)
+        await self._until_settled(self._spawn(cycle.run(), "leadership"))
 
     async def stop(self) -> None:
-        """Stop everything; what a worker was doing is done again after the next start."""
-        self.cache.listen(_ignore)
-        for task in self._tasks:
+        """Stop everything; what a worker was doing is done again by the next leader."""
+        for task in reversed(self._tasks):
+            # The term ends first, so that another replica can lead while this one clears up.
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._resources.aclose()
+            await asyncio.wait([task])
         if self._endpoint is not None:
             await self._endpoint.cleanup()
         await self.client.__aexit__(None, None, None)
 
-    async def _build_adapters(self) -> Adapters:
-        platform = PlatformSecrets(self.client, self.settings.platform_namespace, secrets.token_bytes)
-        has_data = any(
-            FINALIZER_DATA in (site["metadata"].get("finalizers") or ())
-            for site in self.cache.list(group.SITE.kind)
-        )
-        may_generate = self.settings.allow_new_platform_key or not has_data
-        key = await platform.ensure_platform_key(may_generate=may_generate)
-        if self.settings.embedded_mariadb:
-            await platform.ensure_mariadb_account()
-        blind_writes = BlindWrites(time.monotonic, self.settings.secret_rewrite_seconds)
-        return Adapters(
-            resources=self._resources,
-            cache=self.cache,
-            applier=KubernetesApplier(self.client, self.cache, blind_writes),
-            events=KubernetesEventRecorder(self.client, self.clock),
-            secrets=platform,
-            clock=self.clock,
-            platform_key=key,
-        )
+    async def _until_settled(self, cycle: asyncio.Task[None]) -> None:
+        signs = [asyncio.create_task(sign.wait()) for sign in (self.leading, self._elector.standing_by)]
+        try:
+            await asyncio.wait((cycle, *signs), return_when=asyncio.FIRST_COMPLETED)
+            if cycle.done():
+                await cycle
+        finally:
+            for sign in signs:
+                sign.cancel()
+
+    def _is_settled(self) -> bool:
+        return self.leading.is_set() or self._elector.standing_by.is_set()
+
+    async def _lead(self) -> None:
+        """Reconcile until cancelled; everything that this opens is closed at its end."""
+        async with AsyncExitStack() as resources:
+            reconcilers = self._build_reconcilers(await self._prepare(resources))
+            dispatcher = Dispatcher(self.queue, reconcilers, _dispatcher_limits(self.settings))
+            resources.callback(self._rest)
+            # No await between these lines: what the listener does not hear of, the first round covers.
+            self.cache.listen(self._on_change)
+            self._queue_everything()
+            async with asyncio.TaskGroup() as work:
+                work.create_task(dispatcher.run(), name="workers")
+                work.create_task(self._resync(), name="resync")
+                self.leading.set()
+                log.info("reconciling", term=self.leadership.term)
+
+    def _rest(self) -> None:
+        """Forget what was to be done; the next leader looks at everything anyway."""
+        self.leading.clear()
+        self.cache.listen(_ignore)
+        self.queue.clear()
+
+    async def _drain(self) -> None:
+        """Let the requests under way end before the term is given back."""
+
+    async def _prepare(self, resources: AsyncExitStack) -> Adapters:
+        while True:
+            try:
+                return await build_adapters(self._base, resources)
+            except PlatformKeyLostError:
+                raise
+            except FrankenPanelError as error:
+                log.warning("cannot lead yet", reason=str(error))
+                await asyncio.sleep(_PREPARATION_RETRY_SECONDS)
 
     async def _resync(self) -> None:
         while True:
@@ -176,19 +195,11 @@ class Runtime:
     def _informer(self, resource: Resource, selector: str) -> Informer:
         return Informer(self.client, resource, self.cache, selector=selector, random=_random)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(_report_end)
         self._tasks.append(task)
-
-    def _publish_gauges(self) -> None:
-        for priority in Priority:
-            depth = metrics.QUEUE_DEPTH.labels(priority.name.lower())
-            depth.set_function(partial(self.queue.depth, priority))
-        metrics.QUEUE_DEPTH.labels("planned").set_function(self.queue.planned)
-        for resource in (*OUR_RESOURCES, *WATCHED_RESOURCES):
-            gauge = metrics.CACHED_OBJECTS.labels(resource.kind)
-            gauge.set_function(partial(self.cache.count, resource.kind))
+        return task
 
 
 def _build_queue(settings: Settings) -> WorkQueue:
@@ -197,9 +208,39 @@ def _build_queue(settings: Settings) -> WorkQueue:
     def on_wait(priority: Priority, seconds: float) -> None:
         metrics.QUEUE_WAIT_SECONDS.labels(priority.name.lower()).observe(seconds)
 
-    # A change must not wait until one of the passes that nobody waits for has ended.
-    kept_free = settings.workers // 4
-    return WorkQueue(backoff, on_wait, most_resync_in_hand=settings.workers - kept_free)
+    return WorkQueue(backoff, on_wait)
+
+
+def _build_elector(base: Foundation) -> Elector:
+    settings = base.settings
+    if not settings.leader_election:
+        return SoleLeader(base.leadership)
+    return LeaseElector(
+        LeaseStore(base.client.transport, settings.platform_namespace),
+        base.leadership,
+        settings.identity or f"{socket.gethostname()}-{secrets.token_hex(3)}",
+        LeaseTimes(settings.lease_seconds, settings.lease_renew_seconds, settings.lease_retry_seconds),
+        Clocks(base.clock, _monotonic),
+    )
+
+
+def _client_limits(settings: Settings) -> ClientLimits:
+    return ClientLimits(
+        watch_connections=_WATCH_CONNECTIONS,
+        request_connections=settings.api_connections - _WATCH_CONNECTIONS - _LEASE_CONNECTIONS,
+        lease_connections=_LEASE_CONNECTIONS,
+        request_timeout_seconds=settings.api_timeout_seconds,
+        lease_timeout_seconds=settings.lease_renew_seconds,
+    )
+
+
+def _dispatcher_limits(settings: Settings) -> Limits:
+    return Limits(settings.workers, settings.reconcile_timeout_seconds, settings.refused_retry_seconds)
+
+
+def _monotonic() -> float:
+    """Read a clock that never jumps, and that goes on while the machine sleeps: a Lease does not wait."""
+    return time.clock_gettime(_BOOT_CLOCK)
 
 
 def _random() -> float:

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from frankenpanel_operator.cluster import client as client_module
 from frankenpanel_operator.cluster.api_errors import ExpiredError
-from frankenpanel_operator.cluster.client import ClientLimits, KubernetesClient, PatchType
+from frankenpanel_operator.cluster.client import KubernetesClient, PatchType
 from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.cluster.resources import resource_of
+from frankenpanel_operator.cluster.transport import ClientLimits
 from frankenpanel_operator.errors import ClusterUnavailableError
 
 CONFIG_MAP = resource_of("ConfigMap")
@@ -147,15 +147,13 @@ async def test_watch_lines_may_be_long_and_cut_anywhere() -> None:
         assert await collect(client) == [small, big, small]
 
 
-async def test_a_silent_watch_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "WATCH_SILENCE_SECONDS", 0.1)
-
+async def test_a_silent_watch_is_dead() -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         response = await stream(request, b'{"type": "BOOKMARK"}\n')
         await asyncio.sleep(5)
         return response
 
-    async with talking_to(answer) as client:
+    async with talking_to(answer, ClientLimits(watch_silence_seconds=0.1)) as client:
         with pytest.raises(ClusterUnavailableError):
             await collect(client)
 

@@ -23,8 +23,8 @@ class FakeInformer:
         return self._silence
 
 
-def health(*informers: FakeInformer, tasks: Any = (), is_working: bool = True) -> probes.Health:
-    return probes.Health(informers, lambda: tasks, lambda: is_working)  # type: ignore[arg-type]
+def health(*informers: FakeInformer, tasks: Any = (), is_settled: bool = True) -> probes.Health:
+    return probes.Health(informers, lambda: tasks, lambda: is_settled)  # type: ignore[arg-type]
 
 
 async def test_alive_and_ready_when_all_parts_run() -> None:
@@ -42,9 +42,9 @@ async def test_a_stuck_watch_and_an_ended_task_are_dead() -> None:
     assert judged.dead_parts() == ["watch of Pod silent for 500 s", "task workers ended"]
 
 
-async def test_not_ready_before_every_list_and_before_the_workers() -> None:
+async def test_not_ready_before_every_list_and_before_it_is_known_who_leads() -> None:
     assert health(FakeInformer(is_synced=False)).missing_parts() == ["Pod not listed yet"]
-    assert health(FakeInformer(), is_working=False).missing_parts() == ["workers not started yet"]
+    assert health(FakeInformer(), is_settled=False).missing_parts() == ["neither leading nor standing by yet"]
 
 
 async def test_kopfs_probe_fails_for_good_instead_of_being_repeated() -> None:

@@ -1,0 +1,24 @@
+"""Lets the metrics ask the parts of this process for their state when they are scraped."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from frankenpanel_operator import metrics
+from frankenpanel_operator.cluster.cache import MemoryObjectCache
+from frankenpanel_operator.cluster.resources import OUR_RESOURCES, WATCHED_RESOURCES
+from frankenpanel_operator.engine.priority import Priority
+from frankenpanel_operator.engine.work_queue import WorkQueue
+
+
+def publish_queue(queue: WorkQueue) -> None:
+    """Publish how much waits in the queue."""
+    for priority in Priority:
+        metrics.QUEUE_DEPTH.labels(priority.name.lower()).set_function(partial(queue.depth, priority))
+    metrics.QUEUE_DEPTH.labels("planned").set_function(queue.planned)
+
+
+def publish_cache(cache: MemoryObjectCache) -> None:
+    """Publish how much is in memory."""
+    for resource in (*OUR_RESOURCES, *WATCHED_RESOURCES):
+        metrics.CACHED_OBJECTS.labels(resource.kind).set_function(partial(cache.count, resource.kind))
