@@ -69,9 +69,9 @@ def queue_round_trip() -> None:
         for number in range(SITES):
             queue.add(Key("Site", "demo", f"site-{number}"), Priority(number % 2))
         for _ in range(SITES):
-            key = await queue.get()
-            queue.add_after(key, 600)
-            queue.done(key)
+            job = await queue.get()
+            queue.add_after(job.key, 600)
+            queue.done(job.key)
 
     asyncio.run(run())
 

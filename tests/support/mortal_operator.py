@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from frankenpanel_operator.engine.priority import Priority
 from frankenpanel_operator.handlers.runtime import Runtime
 
 
@@ -67,8 +66,7 @@ class MortalOperator:
 
     def is_idle(self) -> bool:
         """Say whether nothing is being done or about to be; plans for later do not count."""
-        queue = self.runtime.queue
-        return not queue._processing and not any(queue.depth(priority) for priority in Priority)
+        return self.runtime.queue.is_idle()
 
     def counts(self) -> Counter[str]:
         return Counter(map(str, self.writes))

@@ -17,6 +17,7 @@ import structlog
 from frankenpanel_operator import metrics
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
+from frankenpanel_operator.engine.priority import CURRENT_PRIORITY
 from frankenpanel_operator.engine.work_queue import WorkQueue
 from frankenpanel_operator.errors import ClusterRefusedError, ConflictError, SpecError, TransientError
 
@@ -81,11 +82,12 @@ class Dispatcher:
 
     async def _work(self) -> None:
         while True:
-            key = await self._queue.get()
+            job = await self._queue.get()
+            CURRENT_PRIORITY.set(job.priority)
             try:
-                await self._process(key)
+                await self._process(job.key)
             finally:
-                self._queue.done(key)
+                self._queue.done(job.key)
 
     async def _process(self, key: Key) -> None:
         started = time.perf_counter()
