@@ -89,7 +89,7 @@ def main() -> None:
 
     def changes() -> None:
         at = next(version)
-        cache.listen(lambda old, new: list(keys_for(old, new, cache)).clear())
+        cache.listen(lambda change: list(keys_for(change, cache)).clear())
         for number in range(SITES):
             cache.put(deployment(number, at))
 

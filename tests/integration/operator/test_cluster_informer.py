@@ -115,7 +115,7 @@ async def test_own_write_is_known_before_the_watch_and_told_once(
     maps: ConfigMaps, new_informer: NewInformer, cache: MemoryObjectCache, eventually: Eventually
 ) -> None:
     told: list[str] = []
-    cache.listen(lambda old, new: told.append((new or old or {})["metadata"]["name"]))
+    cache.listen(lambda change: told.append(change.ref.name))
     async with running(new_informer("ConfigMap", maps.selector)):
         maps.create("own")
         cache.put(maps.api.request("GET", f"{maps.path}/own").body)
@@ -159,7 +159,7 @@ async def test_relists_after_410_and_finds_what_vanished_meanwhile(
     maps.create("stays")
     maps.create("vanishes")
     gone: list[str] = []
-    cache.listen(lambda old, new: gone.append(old["metadata"]["name"]) if old and not new else None)
+    cache.listen(lambda change: gone.append(change.ref.name) if change.new is None else None)
     listed = asyncio.Event()
 
     class Scripted(FaultyClient):

@@ -109,7 +109,7 @@ class KubernetesApplier:
             # That patch took the last finalizer: the answer shows the object as it was when it went.
             self._cache.remove(stored)
         else:
-            self._cache.put(stored)
+            self._cache.put_own(stored)
 
     async def write_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
         """Replace the status as a whole, so that a field which no longer applies does not stay behind."""
@@ -121,7 +121,7 @@ class KubernetesApplier:
             )
         except NotFoundError:
             return
-        self._cache.put(stored)
+        self._cache.put_own(stored)
 
     async def _create(self, desired: Manifest) -> None:
         ref = ObjectRef.of(desired)
@@ -132,7 +132,7 @@ class KubernetesApplier:
             raise ConflictError(f"{ref.kind} {ref.name} exists already; it is in the cache now") from None
         except NotFoundError as error:
             raise ClusterRefusedError(str(error), status=404) from error
-        self._cache.put(stored)
+        self._cache.put_own(stored)
 
     async def _judge_name_clash(self, desired: Manifest) -> None:
         """Look once at what has the name: a foreign object is refused, our own goes into the cache."""
@@ -157,7 +157,7 @@ class KubernetesApplier:
             stored = await self._client.patch(resource_of(ref.kind), target, patch, PatchType.JSON)
         except (NotFoundError, PatchTestFailedError) as error:
             raise ConflictError(f"{_text(ref)} was deleted or replaced meanwhile") from error
-        self._cache.put(stored)
+        self._cache.put_own(stored)
         if build_patch(desired, stored):
             # The server rewrote a value in a way that drift.py does not know: every pass would patch again.
             log.error("the API server stored something else than was sent", object=_text(ref))

@@ -1,41 +1,88 @@
 """The operator's memory of the cluster, and the one place where every observation arrives.
 
-Informers and the answers to our own writes all end in `put`, `remove` or `replace`. Only what is really new
-goes on to the listener, which turns it into keys:
+Informers and the answers to our own writes all end in `put`, `put_own`, `remove` or a listing. Only what is
+really new goes on to the listener, which turns it into keys:
 
 * a resourceVersion at or below the known one is an echo (most often of our own write) and is dropped;
+* a change of nothing that we keep (`projections`) only moves the version along;
 * an object whose uid was seen deleted stays deleted, however late the answer to an older write comes in.
 
-No I/O, no waiting, no clock: everything happens within the call.
+Objects are kept packed (`shelf`) and unpacked when they are asked for. No I/O, no waiting, no clock:
+everything happens within the call.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+import itertools
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
+import orjson
+from frankenpanel_crds import group
+from frankenpanel_crds.hosts import normalise_host
 from frankenpanel_crds.labels import LABEL_SITE_UID
 
+from frankenpanel_operator.cluster.indexes import Index, field_of
+from frankenpanel_operator.cluster.projections import project
+from frankenpanel_operator.cluster.shelf import Shelf, read_body
 from frankenpanel_operator.observed import Manifest, ObjectRef
-
-Listener = Callable[[Manifest | None, Manifest | None], None]
-"""Told the old and the new body; None stands for "does not exist"."""
-
-_Index = dict[Any, dict[ObjectRef, None]]
 
 # Only uids deleted within the last moments matter, those that a slow answer to a write could still name.
 _REMEMBERED_DELETIONS = 20_000
+
+
+class Change:
+    """One object before and after; None stands for "does not exist".
+
+    Attributes:
+        ref: which object.
+        new: what is kept of it now.
+        is_own: it is the answer to a write of our own, so the reconcile that wrote it knows.
+    """
+
+    __slots__ = ("_old", "_old_plain", "is_own", "new", "ref")
+
+    def __init__(
+        self,
+        ref: ObjectRef,
+        new: Manifest | None,
+        old: tuple[bytes, int] | None = None,
+        *,
+        is_own: bool = False,
+    ) -> None:
+        self.ref = ref
+        self.new = new
+        self.is_own = is_own
+        self._old_plain = old
+        self._old: Manifest | None = None
+
+    @property
+    def old(self) -> Manifest | None:
+        """Return what was kept of it before; read when it is asked for, since few need it."""
+        if self._old is None and self._old_plain is not None:
+            self._old = read_body(*self._old_plain)
+        return self._old
+
+    @property
+    def bodies(self) -> Iterator[Manifest]:
+        """Return the object before and after, as far as it existed."""
+        return (body for body in (self.old, self.new) if body is not None)
+
+
+Listener = Callable[[Change], None]
 
 
 class MemoryObjectCache:
     """Implements `ports.ObjectCache` and feeds a listener with changes."""
 
     def __init__(self) -> None:
-        self._objects: dict[str, dict[str, dict[str, Manifest]]] = defaultdict(dict)
-        self._by_site_uid: dict[str, dict[ObjectRef, None]] = defaultdict(dict)
-        self._domains_by_site: dict[tuple[str, str], dict[ObjectRef, None]] = defaultdict(dict)
-        self._domains_by_host: dict[str, dict[ObjectRef, None]] = defaultdict(dict)
+        self._shelves: dict[str, Shelf] = {}
+        self._by_site_uid = Index()
+        self._domains_by_site = Index()
+        self._domains_by_host = Index()
+        self._stamps = itertools.count(1)
+        self._newest_own: dict[str, int] = {}
         self._deleted_uids: OrderedDict[str, None] = OrderedDict()
         self._listener: Listener = _ignore
 
@@ -45,106 +92,191 @@ class MemoryObjectCache:
 
     def get(self, ref: ObjectRef) -> Manifest | None:
         """Return one object, or None where none is known."""
-        return self._objects[ref.kind].get(ref.namespace, {}).get(ref.name)
+        shelf = self._shelf(ref.kind)
+        entry = shelf.find(ref.namespace, ref.name)
+        return None if entry is None else shelf.body(entry)
 
     def list(self, kind: str, namespace: str | None = None) -> Iterator[Manifest]:
         """Return the objects of a kind, in one namespace or everywhere."""
-        namespaces = self._objects[kind]
-        chosen = list(namespaces.values()) if namespace is None else [namespaces.get(namespace, {})]
-        for objects in chosen:
-            yield from list(objects.values())
+        shelf = self._shelf(kind)
+        for _, _, entry in shelf.entries(namespace):
+            yield shelf.body(entry)
 
     def owned_by(self, site_uid: str) -> Iterator[Manifest]:
         """Return owned objects and pods that carry the Site's uid label."""
-        return self._resolve(self._by_site_uid, site_uid)
+        return self._resolve(self._by_site_uid.get(site_uid))
 
     def domains_of(self, namespace: str, site_name: str) -> Iterator[Manifest]:
         """Return the Domains whose `siteRef` names the Site."""
-        return self._resolve(self._domains_by_site, (namespace, site_name))
+        return self._resolve(self._domains_by_site.get((namespace, site_name)))
 
     def domains_with_host(self, host: str) -> Iterator[Manifest]:
         """Return the Domains that have or want a (normalised) host."""
-        return self._resolve(self._domains_by_host, host)
+        return self._resolve(self._domains_by_host.get(host))
+
+    def refs(self, kind: str, namespace: str | None = None) -> Iterator[ObjectRef]:
+        """Name the objects of a kind, without unpacking any."""
+        for found, name, _ in self._shelf(kind).entries(namespace):
+            yield ObjectRef(kind, found, name)
+
+    def owned_refs(self, site_uid: str) -> Collection[ObjectRef]:
+        """Name what `owned_by` returns; good until the next change."""
+        return self._by_site_uid.get(site_uid)
+
+    def domain_refs(self, namespace: str, site_name: str) -> Collection[ObjectRef]:
+        """Name what `domains_of` returns; good until the next change."""
+        return self._domains_by_site.get((namespace, site_name))
+
+    def host_refs(self, host: str) -> Collection[ObjectRef]:
+        """Name what `domains_with_host` returns; good until the next change."""
+        return self._domains_by_host.get(host)
 
     def count(self, kind: str) -> int:
         """Return how many objects of a kind are known."""
-        return sum(len(objects) for objects in self._objects[kind].values())
+        return self._shelf(kind).count
+
+    def bytes(self, kind: str) -> int:
+        """Return the size of the objects of a kind as they are kept, without what finds them again."""
+        return self._shelf(kind).size_bytes
+
+    def stamp(self, ref: ObjectRef) -> int:
+        """Return a number that grows with each change of what is kept of an object; 0 where none is known.
+
+        No two changes of any objects have the same number, and a later one has the higher.
+        """
+        entry = self._shelf(ref.kind).find(ref.namespace, ref.name)
+        return 0 if entry is None else entry.stamp
+
+    def newest_own_write(self, kind: str) -> int:
+        """Return the highest version among our own writes of a kind; a watch that hears gets to it."""
+        return self._newest_own.get(kind, 0)
 
     def put(self, body: Manifest) -> bool:
         """Take in an object; return whether it told anything new."""
-        metadata = body["metadata"]
-        ref, uid = ObjectRef.of(body), metadata.get("uid", "")
-        old = self.get(ref)
-        if uid in self._deleted_uids or (old is not None and _version(body) <= _version(old)):
-            return False
-        metadata.pop("managedFields", None)
-        if old is not None:
-            self._unindex(ref, old)
-            if old["metadata"].get("uid", "") != uid:
-                self._remember_deletion(old["metadata"].get("uid", ""))
-        self._objects[ref.kind].setdefault(ref.namespace, {})[ref.name] = body
-        self._index(ref, body)
-        self._listener(old, body)
-        return True
+        return self._take(body, is_own=False)
+
+    def put_own(self, body: Manifest) -> bool:
+        """Take in the answer to a write of our own, so that what the watch says of it later is an echo."""
+        kind = body["kind"]
+        self._newest_own[kind] = max(_version(body), self._newest_own.get(kind, 0))
+        return self._take(body, is_own=True)
 
     def remove(self, body: Manifest) -> bool:
         """Drop an object that is gone; return whether it was known."""
         ref, uid = ObjectRef.of(body), body["metadata"].get("uid", "")
         self._remember_deletion(uid)
-        old = self.get(ref)
-        if old is None or old["metadata"].get("uid", "") != uid:
+        shelf = self._shelf(ref.kind)
+        entry = shelf.find(ref.namespace, ref.name)
+        if entry is None:
             return False
-        self._unindex(ref, old)
-        objects = self._objects[ref.kind]
-        del objects[ref.namespace][ref.name]
-        if not objects[ref.namespace]:
-            del objects[ref.namespace]
-        self._listener(old, None)
+        change = Change(ref, None, (shelf.plain(entry), entry.version))
+        if _uid(change.old) != uid:
+            return False
+        shelf.drop(ref.namespace, ref.name)
+        self._reindex(change)
+        self._listener(change)
         return True
 
+    def begin_listing(self, kind: str) -> Listing:
+        """Begin to take in a complete list, object by object."""
+        return Listing(self, kind)
+
     def replace(self, kind: str, bodies: Iterable[Manifest], resource_version: str) -> None:
-        """Take in a complete list as of a version.
-
-        What it lacks is gone, unless it is younger than the list.
-        """
-        listed = set()
+        """Take in a complete list as of a version."""
+        listing = self.begin_listing(kind)
         for body in bodies:
-            listed.add(ObjectRef.of(body))
-            self.put(body)
-        as_of = int(resource_version)
-        for known in list(self.list(kind)):
-            if ObjectRef.of(known) not in listed and _version(known) <= as_of:
-                self.remove(known)
+            listing.add(body)
+        listing.finish(resource_version)
 
-    def _resolve(self, index: _Index, key: Any) -> Iterator[Manifest]:
-        for ref in list(index.get(key, ())):
-            body = self.get(ref)
-            if body is not None:
-                yield body
+    def _take(self, body: Manifest, *, is_own: bool) -> bool:
+        metadata = body["metadata"]
+        if metadata.get("uid", "") in self._deleted_uids:
+            return False
+        kind, namespace, name = body["kind"], metadata.get("namespace", ""), metadata["name"]
+        shelf, version = self._shelf(kind), _version(body)
+        entry = shelf.find(namespace, name)
+        if entry is not None and version <= entry.version:
+            return False
+        new = project(body)
+        plain, old = orjson.dumps(new), None
+        if entry is not None:
+            old = (shelf.plain(entry), entry.version)
+            if old[0] == plain:
+                entry.version = version
+                return False
+        new["metadata"]["resourceVersion"] = metadata.get("resourceVersion", "0")
+        change = Change(_interned(kind, namespace, name), new, old, is_own=is_own)
+        shelf.store(namespace, name, plain, version, next(self._stamps))
+        self._reindex(change)
+        self._note_successor(change)
+        self._listener(change)
+        return True
 
-    def _index(self, ref: ObjectRef, body: Manifest) -> None:
-        for index, key in self._index_keys(ref, body):
-            index[key][ref] = None
-
-    def _unindex(self, ref: ObjectRef, body: Manifest) -> None:
-        for index, key in self._index_keys(ref, body):
-            index[key].pop(ref, None)
-            if not index[key]:
-                del index[key]
-
-    def _index_keys(self, ref: ObjectRef, body: Manifest) -> Iterator[tuple[_Index, Any]]:
-        site_uid = (body["metadata"].get("labels") or {}).get(LABEL_SITE_UID)
-        if site_uid:
-            yield self._by_site_uid, site_uid
-        if ref.kind == "Domain":
-            spec, status = body.get("spec") or {}, body.get("status") or {}
-            yield self._domains_by_site, (ref.namespace, (spec.get("siteRef") or {}).get("name", ""))
-            yield self._domains_by_host, status.get("host") or spec.get("host", "")
+    def _note_successor(self, change: Change) -> None:
+        """Another object of the same name: the former one is gone, though nobody said so."""
+        if change.old is not None and _uid(change.old) != _uid(change.new):
+            self._remember_deletion(_uid(change.old))
 
     def _remember_deletion(self, uid: str) -> None:
         self._deleted_uids[uid] = None
         if len(self._deleted_uids) > _REMEMBERED_DELETIONS:
             self._deleted_uids.popitem(last=False)
+
+    def _shelf(self, kind: str) -> Shelf:
+        shelf = self._shelves.get(kind)
+        if shelf is None:
+            shelf = self._shelves[kind] = Shelf()
+        return shelf
+
+    def _resolve(self, refs: Iterable[ObjectRef]) -> Iterator[Manifest]:
+        for ref in tuple(refs):
+            body = self.get(ref)
+            if body is not None:
+                yield body
+
+    def _reindex(self, change: Change) -> None:
+        before = set(self._index_keys(change.ref, change.old))
+        after = set(self._index_keys(change.ref, change.new))
+        for index, key in before - after:
+            index.discard(key, change.ref)
+        for index, key in after - before:
+            index.add(key, change.ref)
+
+    def _index_keys(self, ref: ObjectRef, body: Manifest | None) -> Iterator[tuple[Index, Hashable]]:
+        if body is None:
+            return
+        site_uid = field_of(body, "metadata", "labels", LABEL_SITE_UID)
+        if site_uid:
+            yield self._by_site_uid, site_uid
+        if ref.kind == group.DOMAIN.kind:
+            yield self._domains_by_site, (ref.namespace, str(field_of(body, "spec", "siteRef", "name")))
+            # The claim of a host is called like it: one string for both.
+            yield self._domains_by_host, sys.intern(_host(body))
+
+
+class Listing:
+    """A complete list on its way into the cache; until `finish` nothing is taken for gone."""
+
+    def __init__(self, cache: MemoryObjectCache, kind: str) -> None:
+        self._cache = cache
+        self._kind = kind
+        self._listed: dict[str, set[str]] = {}
+
+    def add(self, body: Manifest) -> None:
+        """Take in one object of the list."""
+        metadata = body["metadata"]
+        self._listed.setdefault(metadata.get("namespace", ""), set()).add(metadata["name"])
+        self._cache.put(body)
+
+    def finish(self, resource_version: str) -> None:
+        """End the list, as of a version: what it lacks is gone, unless it is younger."""
+        as_of = int(resource_version)
+        for ref in self._cache.refs(self._kind):
+            if ref.name in self._listed.get(ref.namespace, ()):
+                continue
+            body = self._cache.get(ref)
+            if body is not None and _version(body) <= as_of:
+                self._cache.remove(body)
 
 
 def _version(body: Manifest) -> int:
@@ -152,5 +284,26 @@ def _version(body: Manifest) -> int:
     return int(body["metadata"].get("resourceVersion", 0))
 
 
-def _ignore(old: Manifest | None, new: Manifest | None) -> None:
+def _host(domain: Manifest) -> str:
+    """Return the host that a Domain has or wants in its normal form, or as it is written where it is none."""
+    known = field_of(domain, "status", "host")
+    if isinstance(known, str) and known:
+        return known
+    written = str(field_of(domain, "spec", "host"))
+    try:
+        return normalise_host(written)
+    except ValueError:
+        return written
+
+
+def _uid(body: Manifest | None) -> str:
+    return "" if body is None else str(body["metadata"].get("uid", ""))
+
+
+def _interned(kind: str, namespace: str, name: str) -> ObjectRef:
+    """Name an object by strings that are kept once, however many objects are called so."""
+    return ObjectRef(sys.intern(kind), sys.intern(namespace), sys.intern(name))
+
+
+def _ignore(change: Change) -> None:
     """Listen to nothing."""

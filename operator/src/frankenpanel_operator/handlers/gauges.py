@@ -22,3 +22,4 @@ def publish_cache(cache: MemoryObjectCache) -> None:
     """Publish how much is in memory."""
     for resource in (*OUR_RESOURCES, *WATCHED_RESOURCES):
         metrics.CACHED_OBJECTS.labels(resource.kind).set_function(partial(cache.count, resource.kind))
+        metrics.CACHE_BYTES.labels(resource.kind).set_function(partial(cache.bytes, resource.kind))

@@ -1,103 +1,119 @@
-"""Maps a change to the keys that must be looked at because of it; pure, apart from reading the cache."""
+"""Maps a change to the keys that must be looked at because of it; pure, apart from reading the cache.
+
+A key is named only where its reconcile reads what has changed (`inputs` lists what that is). The answer to a
+write of our own is news to others, never to the reconcile that wrote it: it has gone on with the answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from frankenpanel_crds import group
+from frankenpanel_crds.conditions import DomainCondition, SummaryCondition
+from frankenpanel_crds.domain import DomainRole
 from frankenpanel_crds.labels import LABEL_SITE
 
-from frankenpanel_operator.cluster.cache import MemoryObjectCache
+from frankenpanel_operator.cluster.cache import Change, MemoryObjectCache
+from frankenpanel_operator.cluster.indexes import field_of
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.priority import Priority
-from frankenpanel_operator.observed import Manifest
+from frankenpanel_operator.observed import Manifest, ObjectRef
 
 SITE, DOMAIN, DATABASE_SERVER = group.SITE.kind, group.DOMAIN.kind, group.DATABASE_SERVER.kind
 RECONCILED_KINDS = (DATABASE_SERVER, SITE, DOMAIN)
 """The kinds with a reconciler, in the order in which a resync goes through them."""
 
-Work = tuple[Key, Priority]
+# A Site's Domains change together, and again as each of them gets its claim: one pass sees them all.
+SETTLE_SECONDS = 0.2
 
 
-def keys_for(old: Manifest | None, new: Manifest | None, cache: MemoryObjectCache) -> Iterator[Work]:
-    """Yield what a change touches; `old` or `new` is None where the object did not or does not exist.
+class Work(NamedTuple):
+    """One key to be looked at, how urgently, and how long others may join it before."""
 
-    A key may be yielded twice; the queue keeps it once.
-    """
-    kind = _any(old, new)["kind"]
-    yield from _BY_KIND.get(kind, _keys_of_owned)(old, new, cache)
+    key: Key
+    priority: Priority = Priority.LIVE
+    delay_seconds: float = 0.0
+
+
+def keys_for(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
+    """Yield what a change touches; a key may come twice, the queue keeps it once."""
+    yield from _BY_KIND.get(change.ref.kind, _keys_of_owned)(change, cache)
 
 
 def all_keys(cache: MemoryObjectCache) -> Iterator[Key]:
     """Yield every object that has a reconciler."""
     for kind in RECONCILED_KINDS:
-        for body in cache.list(kind):
-            yield _key(kind, body)
+        for ref in cache.refs(kind):
+            yield _key(ref)
 
 
-def _keys_of_site(old: Manifest | None, new: Manifest | None, cache: MemoryObjectCache) -> Iterator[Work]:
-    body = _any(old, new)
-    yield _key(SITE, body), Priority.LIVE
-    yield from _domains_of(body["metadata"]["namespace"], body["metadata"]["name"], cache)
+def _keys_of_site(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
+    if not _is_own_report(change):
+        yield Work(_key(change.ref))
+    if change.old is None or change.new is None:
+        # A Domain asks whether its Site exists, and nothing else.
+        for domain in tuple(cache.domain_refs(change.ref.namespace, change.ref.name)):
+            yield Work(_key(domain))
 
 
-def _keys_of_domain(old: Manifest | None, new: Manifest | None, cache: MemoryObjectCache) -> Iterator[Work]:
-    yield _key(DOMAIN, _any(old, new)), Priority.LIVE
-    for body in (old, new):
-        if body is None:
-            continue
-        namespace, site = body["metadata"]["namespace"], _field(body, "spec", "siteRef", "name")
-        if site:
-            yield Key(SITE, namespace, site), Priority.LIVE
-            # Two Domains of a Site can be rivals for its primary host, but not over a mere status.
-            if _changed_by_people(old, new):
-                yield from _domains_of(namespace, site, cache)
-
-
-def _keys_of_claim(old: Manifest | None, new: Manifest | None, cache: MemoryObjectCache) -> Iterator[Work]:
-    for body in (old, new):
-        if body is None:
-            continue
-        namespace, name = (_field(body, "spec", "domainRef", part) for part in ("namespace", "name"))
-        if namespace and name:
-            yield Key(DOMAIN, namespace, name), Priority.LIVE
-    if new is None:
-        # The host is free again: whoever lost it may have it now.
-        for domain in cache.domains_with_host(_any(old, new)["metadata"]["name"]):
-            yield _key(DOMAIN, domain), Priority.LIVE
-
-
-def _keys_of_preset(old: Manifest | None, new: Manifest | None, cache: MemoryObjectCache) -> Iterator[Work]:
-    name = _any(old, new)["metadata"]["name"]
-    for site in cache.list(SITE):
-        if _field(site, "spec", "source", "preset", "name") == name:
-            yield _key(SITE, site), Priority.RESYNC
-
-
-def _keys_of_catalog(old: Manifest | None, new: Manifest | None, cache: MemoryObjectCache) -> Iterator[Work]:
-    for site in cache.list(SITE):
-        yield _key(SITE, site), Priority.RESYNC
-
-
-def _keys_of_server(old: Manifest | None, new: Manifest | None, cache: MemoryObjectCache) -> Iterator[Work]:
-    yield _key(DATABASE_SERVER, _any(old, new)), Priority.LIVE
-    yield from _keys_of_catalog(old, new, cache)
-
-
-def _keys_of_owned(old: Manifest | None, new: Manifest | None, cache: MemoryObjectCache) -> Iterator[Work]:
-    body = _any(old, new)
-    metadata = body["metadata"]
-    site = (metadata.get("labels") or {}).get(LABEL_SITE)
-    if not site:
+def _keys_of_domain(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
+    if not _is_own_report(change):
+        yield Work(_key(change.ref))
+    if not _differs(change, ("spec",), ("status",), ("metadata", "deletionTimestamp")):
         return
-    yield Key(SITE, metadata["namespace"], site), Priority.LIVE
-    if body["kind"] == "Service":
-        # The route of a Domain leads to the Service's address.
-        yield from _domains_of(metadata["namespace"], site, cache)
+    if change.new is None:
+        yield from _wanting(str(field_of(change.old or {}, "status", "host")), cache)
+    sites = dict.fromkeys(field_of(body, "spec", "siteRef", "name") for body in change.bodies)
+    is_rival = _standing(change.old) != _standing(change.new)
+    for site in filter(None, sites):
+        yield Work(Key(SITE, change.ref.namespace, site), Priority.LIVE, SETTLE_SECONDS)
+        if is_rival:
+            yield from _other_primaries(change.ref, site, cache)
 
 
-_BY_KIND: dict[str, Callable[[Manifest | None, Manifest | None, MemoryObjectCache], Iterator[Work]]] = {
+def _keys_of_claim(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
+    if not change.is_own:
+        for body in change.bodies:
+            namespace, name = (field_of(body, "spec", "domainRef", part) for part in ("namespace", "name"))
+            if namespace and name:
+                yield Work(Key(DOMAIN, namespace, name))
+    if change.new is None:
+        yield from _wanting(change.ref.name, cache)
+
+
+def _keys_of_preset(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
+    for site in cache.list(SITE):
+        if field_of(site, "spec", "source", "preset", "name") == change.ref.name:
+            yield Work(_key(ObjectRef.of(site)), Priority.RESYNC)
+
+
+def _keys_of_catalog(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
+    for site in cache.refs(SITE):
+        yield Work(_key(site), Priority.RESYNC)
+
+
+def _keys_of_server(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
+    if not _is_own_report(change):
+        yield Work(_key(change.ref))
+    if _differs(change, ("spec",)) or _is_ready(change.old) != _is_ready(change.new):
+        yield from _keys_of_catalog(change, cache)
+
+
+def _keys_of_owned(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
+    sites = dict.fromkeys(field_of(body, "metadata", "labels", LABEL_SITE) for body in change.bodies)
+    # A patch of ours may have met a foreign change which its pass did not know of; a new object cannot have.
+    is_known = change.is_own and change.old is None
+    is_address = change.ref.kind == "Service" and _differs(change, ("spec", "clusterIP"), ("spec", "ports"))
+    for site in filter(None, sites):
+        if not is_known:
+            yield Work(Key(SITE, change.ref.namespace, site))
+        if is_address:
+            for domain in tuple(cache.domain_refs(change.ref.namespace, site)):
+                yield Work(_key(domain))
+
+
+_BY_KIND: dict[str, Callable[[Change, MemoryObjectCache], Iterator[Work]]] = {
     SITE: _keys_of_site,
     DOMAIN: _keys_of_domain,
     DATABASE_SERVER: _keys_of_server,
@@ -107,32 +123,68 @@ _BY_KIND: dict[str, Callable[[Manifest | None, Manifest | None, MemoryObjectCach
 }
 
 
-def _domains_of(namespace: str, site: str, cache: MemoryObjectCache) -> Iterator[Work]:
-    for domain in cache.domains_of(namespace, site):
-        yield _key(DOMAIN, domain), Priority.LIVE
+def _wanting(host: str, cache: MemoryObjectCache) -> Iterator[Work]:
+    """Yield the Domains of a host that is free again, or whose claim was left behind: one may have it now."""
+    for domain in tuple(cache.host_refs(host)):
+        yield Work(_key(domain))
 
 
-def _changed_by_people(old: Manifest | None, new: Manifest | None) -> bool:
-    """Say whether anything but the status changed: the generation counts edits of the spec and deletion."""
-    if old is None or new is None:
-        return True
-    return bool(_field(old, "metadata", "generation") != _field(new, "metadata", "generation"))
+def _other_primaries(ref: ObjectRef, site: str, cache: MemoryObjectCache) -> Iterator[Work]:
+    """Yield the other Domains that want to be a Site's address; an Alias does not look at its siblings."""
+    for domain in cache.domains_of(ref.namespace, site):
+        other = ObjectRef.of(domain)
+        if other != ref and field_of(domain, "spec", "role") == DomainRole.PRIMARY:
+            yield Work(_key(other))
 
 
-def _key(kind: str, body: Manifest) -> Key:
-    return Key(kind, body["metadata"].get("namespace", ""), body["metadata"]["name"])
+def _standing(domain: Manifest | None) -> tuple[Any, ...] | None:
+    """Return what its siblings see of a Domain; None of one that cannot be the Site's address."""
+    if domain is None or field_of(domain, "spec", "role") != DomainRole.PRIMARY:
+        return None
+    is_claimed = _condition(domain, DomainCondition.CLAIMED)
+    is_leaving = field_of(domain, "metadata", "deletionTimestamp") is not None
+    site, host = field_of(domain, "spec", "siteRef", "name"), field_of(domain, "status", "host")
+    return site, host, is_claimed, is_leaving
 
 
-def _any(old: Manifest | None, new: Manifest | None) -> Manifest:
-    body = new if new is not None else old
-    if body is None:
-        raise ValueError("a change has an old or a new body")
-    return body
+def _is_ready(server: Manifest | None) -> bool:
+    return server is not None and _condition(server, SummaryCondition.READY)
 
 
-def _field(body: Manifest, *path: str) -> Any:
-    """Return a field of an object that a laxer schema may have let in, or None."""
-    value: Any = body
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+def _condition(body: Manifest, type_: str) -> bool:
+    """Say whether a condition is True; an object of a laxer schema may hold anything in its place."""
+    conditions = field_of(body, "status", "conditions")
+    return any(
+        field_of(item, "type") == type_ and field_of(item, "status") == "True"
+        for item in (conditions if isinstance(conditions, list) else ())
+    )
+
+
+def _is_own_report(change: Change) -> bool:
+    """Say whether all that happened is our own status or finalizer.
+
+    The answer to a write also shows what others wrote before it; their news must not be lost with ours.
+    """
+    return (
+        change.is_own
+        and change.old is not None
+        and change.new is not None
+        and _without_report(change.old) == _without_report(change.new)
+    )
+
+
+def _without_report(body: Manifest) -> Manifest:
+    metadata = {
+        key: value for key, value in body["metadata"].items() if key not in ("finalizers", "resourceVersion")
+    }
+    return {**body, "metadata": metadata, "status": None}
+
+
+def _differs(change: Change, *paths: tuple[str, ...]) -> bool:
+    """Say whether one of the fields is another one now; an object that comes or goes differs in all."""
+    old, new = change.old, change.new
+    return old is None or new is None or any(field_of(old, *path) != field_of(new, *path) for path in paths)
+
+
+def _key(ref: ObjectRef) -> Key:
+    return Key(ref.kind, ref.namespace, ref.name)

@@ -28,7 +28,7 @@ from frankenpanel_crds import group
 from frankenpanel_crds.labels import LABEL_MANAGED_BY, MANAGED_BY
 
 from frankenpanel_operator import metrics
-from frankenpanel_operator.cluster.cache import MemoryObjectCache
+from frankenpanel_operator.cluster.cache import Change, MemoryObjectCache
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.cluster.informer import Informer
@@ -52,7 +52,6 @@ from frankenpanel_operator.handlers.adapters import (
 )
 from frankenpanel_operator.handlers.keys import all_keys, keys_for
 from frankenpanel_operator.handlers.leader import Elector, LeaderCycle
-from frankenpanel_operator.observed import Manifest
 from frankenpanel_operator.ports import Clock
 from frankenpanel_operator.settings import Settings
 
@@ -184,9 +183,9 @@ class Runtime:
             await asyncio.sleep(self.settings.resync_seconds)
             self._queue_everything()
 
-    def _on_change(self, old: Manifest | None, new: Manifest | None) -> None:
-        for key, priority in keys_for(old, new, self.cache):
-            self.queue.add(key, priority)
+    def _on_change(self, change: Change) -> None:
+        for work in keys_for(change, self.cache):
+            self.queue.add_after(work.key, work.delay_seconds, work.priority)
 
     def _queue_everything(self) -> None:
         for key in all_keys(self.cache):
@@ -254,5 +253,5 @@ def _report_end(task: asyncio.Task[None]) -> None:
         log.critical("a part of the operator ended", task=task.get_name(), exc_info=task.exception())
 
 
-def _ignore(old: Manifest | None, new: Manifest | None) -> None:
+def _ignore(change: Change) -> None:
     """Listen to nothing."""

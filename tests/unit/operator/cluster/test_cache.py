@@ -4,16 +4,17 @@ from typing import Any
 
 import pytest
 from frankenpanel_operator.cluster import cache as cache_module
-from frankenpanel_operator.cluster.cache import MemoryObjectCache
+from frankenpanel_operator.cluster.cache import Change, MemoryObjectCache
 from frankenpanel_operator.observed import ObjectRef
 
-Change = tuple[int | None, int | None]
+Told = tuple[int | None, int | None]
+"""The versions before and after."""
 
 
 def body(kind: str = "Service", name: str = "a", *, version: int, uid: str = "u", **extra: Any) -> Any:
     metadata = {"name": name, "namespace": "demo", "uid": uid, "resourceVersion": str(version)}
     metadata |= extra.pop("metadata", {})
-    return {"kind": kind, "metadata": metadata, **extra}
+    return {"kind": kind, "metadata": metadata, "spec": {"ports": [version]}, **extra}
 
 
 def version_of(item: Any) -> int | None:
@@ -26,16 +27,16 @@ def cache() -> MemoryObjectCache:
 
 
 @pytest.fixture
-def changes(cache: MemoryObjectCache) -> list[Change]:
-    told: list[Change] = []
-    cache.listen(lambda old, new: told.append((version_of(old), version_of(new))))
+def changes(cache: MemoryObjectCache) -> list[Told]:
+    told: list[Told] = []
+    cache.listen(lambda change: told.append((version_of(change.old), version_of(change.new))))
     return told
 
 
 REF = ObjectRef("Service", "demo", "a")
 
 
-def test_echoes_and_stale_observations_are_dropped(cache: MemoryObjectCache, changes: list[Change]) -> None:
+def test_echoes_and_stale_observations_are_dropped(cache: MemoryObjectCache, changes: list[Told]) -> None:
     assert cache.put(body(version=5))
     assert not cache.put(body(version=5))
     assert not cache.put(body(version=4))
@@ -49,7 +50,7 @@ def test_versions_are_compared_as_numbers(cache: MemoryObjectCache) -> None:
 
 
 def test_a_late_answer_does_not_bring_a_deleted_object_back(
-    cache: MemoryObjectCache, changes: list[Change]
+    cache: MemoryObjectCache, changes: list[Told]
 ) -> None:
     cache.put(body(version=5))
     assert cache.remove(body(version=7))
@@ -70,7 +71,7 @@ def test_the_end_of_a_predecessor_does_not_remove_its_successor(cache: MemoryObj
 
 
 def test_a_complete_list_removes_what_it_lacks_unless_younger(
-    cache: MemoryObjectCache, changes: list[Change]
+    cache: MemoryObjectCache, changes: list[Told]
 ) -> None:
     cache.put(body(name="old", version=3, uid="1"))
     cache.put(body(name="young", version=30, uid="2"))
@@ -80,6 +81,74 @@ def test_a_complete_list_removes_what_it_lacks_unless_younger(
     assert names == {"young", "listed"}
     assert cache.count("Pod") == 1
     assert (3, None) in changes
+
+
+def test_what_nobody_reads_is_no_change_but_moves_the_version_along(
+    cache: MemoryObjectCache, changes: list[Told]
+) -> None:
+    spec = {"ports": [80]}
+    cache.put(body(version=5, spec=spec))
+    stamp = cache.stamp(REF)
+    assert not cache.put(body(version=7, spec={**spec, "sessionAffinity": "ClientIP"}))
+    assert changes == [(None, 5)]
+    assert cache.stamp(REF) == stamp
+    assert version_of(cache.get(REF)) == 7
+    assert not cache.put(body(version=6, spec={"ports": [81]})), "an older state than the newest seen"
+
+
+def test_each_change_has_a_higher_stamp_than_all_before(cache: MemoryObjectCache) -> None:
+    stamps = [cache.stamp(REF)]
+    for version in (5, 6):
+        cache.put(body(version=version))
+        stamps.append(cache.stamp(REF))
+        cache.put(body("Pod", "p", version=version, uid="p", status={"phase": version}))
+        stamps.append(cache.stamp(ObjectRef("Pod", "demo", "p")))
+    assert stamps[0] == 0
+    assert stamps[1] < stamps[2] < stamps[3]
+    cache.remove(body(version=9))
+    assert cache.stamp(REF) == 0
+
+
+def test_an_answer_to_our_own_write_is_told_as_such_and_its_echo_is_dropped(
+    cache: MemoryObjectCache,
+) -> None:
+    told: list[Change] = []
+    cache.listen(told.append)
+    assert cache.put_own(body(version=5))
+    assert not cache.put(body(version=5))
+    cache.put(body(version=6))
+    assert [change.is_own for change in told] == [True, False]
+    assert cache.newest_own_write("Service") == 5
+    assert cache.newest_own_write("Pod") == 0
+
+
+def test_names_are_known_without_unpacking(cache: MemoryObjectCache) -> None:
+    cache.put(body(name="a", version=1, uid="1"))
+    cache.put(body(name="b", version=2, uid="2", metadata={"namespace": "other"}))
+    assert set(cache.refs("Service")) == {REF, ObjectRef("Service", "other", "b")}
+    assert list(cache.refs("Service", "demo")) == [REF]
+    assert cache.bytes("Service") > 0
+    assert cache.bytes("Pod") == 0
+
+
+def test_a_list_is_taken_in_object_by_object_while_changes_come(
+    cache: MemoryObjectCache, changes: list[Told]
+) -> None:
+    cache.put(body(name="vanished", version=3, uid="1"))
+    listing = cache.begin_listing("Service")
+    listing.add(body(name="listed", version=4, uid="2"))
+    cache.put_own(body(name="ours", version=25, uid="3"))
+    cache.remove(body(name="listed", version=24, uid="2"))
+    assert cache.count("Service") == 2
+    listing.finish("20")
+    assert [ref.name for ref in cache.refs("Service")] == ["ours"]
+    assert changes[-1] == (3, None)
+
+
+def test_bodies_are_the_callers_own(cache: MemoryObjectCache) -> None:
+    cache.put(body(version=1))
+    cache.get(REF)["spec"].clear()  # type: ignore[index]
+    assert cache.get(REF)["spec"] == {"ports": [1]}  # type: ignore[index]
 
 
 def test_managed_fields_are_not_kept(cache: MemoryObjectCache) -> None:
@@ -119,6 +188,15 @@ def test_domains_are_found_by_site_and_by_host(cache: MemoryObjectCache) -> None
     assert list(cache.domains_of("demo", "shop")) == []
     assert len(list(cache.domains_of("demo", "blog"))) == 1
     assert len(list(cache.domains_with_host("shop.example.com"))) == 1
+    assert [ref.name for ref in cache.host_refs("shop.example.com")] == ["d"]
+    assert [ref.name for ref in cache.domain_refs("demo", "blog")] == ["d"]
+
+
+def test_a_host_is_found_in_its_normal_form_before_any_status(cache: MemoryObjectCache) -> None:
+    cache.put(body("Domain", "d", version=1, spec={"host": "Shop.Example.com."}))
+    cache.put(body("Domain", "odd", version=2, uid="odd", spec={"host": "no host"}))
+    assert [ref.name for ref in cache.host_refs("shop.example.com")] == ["d"]
+    assert [ref.name for ref in cache.host_refs("no host")] == ["odd"]
 
 
 def test_memory_of_deletions_is_bounded(cache: MemoryObjectCache, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,54 @@
+"""Finds objects by what they say about others: their Site, their host. References only; no objects."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable
+from typing import Any
+
+from frankenpanel_operator.observed import Manifest, ObjectRef
+
+# Most keys lead to a handful of objects, for which a tuple takes a third of the memory of a dict.
+_FEW = 8
+
+
+class Index:
+    """References by a key, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._refs: dict[Hashable, tuple[ObjectRef, ...] | dict[ObjectRef, None]] = {}
+
+    def get(self, key: Hashable) -> Collection[ObjectRef]:
+        """Return what a key leads to; copy it where the index may change meanwhile."""
+        return self._refs.get(key, ())
+
+    def add(self, key: Hashable, ref: ObjectRef) -> None:
+        """Let a key lead to an object; twice is the same as once."""
+        refs = self._refs.get(key, ())
+        if isinstance(refs, dict):
+            refs[ref] = None
+        elif ref in refs:
+            return
+        elif len(refs) < _FEW:
+            self._refs[key] = (*refs, ref)
+        else:
+            self._refs[key] = dict.fromkeys((*refs, ref))
+
+    def discard(self, key: Hashable, ref: ObjectRef) -> None:
+        """Let a key no longer lead to an object."""
+        refs = self._refs.get(key, ())
+        if isinstance(refs, dict):
+            refs.pop(ref, None)
+        else:
+            refs = tuple(other for other in refs if other != ref)
+        if refs:
+            self._refs[key] = refs
+        else:
+            self._refs.pop(key, None)
+
+
+def field_of(body: Manifest, *path: str) -> Any:
+    """Return a field of an object that a laxer schema may have let in, or None."""
+    value: Any = body
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,80 @@
+"""Tells cheaply whether anything that a reconcile reads has changed since its last pass.
+
+Everything a reconcile reads comes from the cache, and the cache stamps each change with a number of its own,
+the later the higher. So the highest stamp among what is read, together with how many there are, is another
+one whenever anything was changed, added or removed: what is added or changed has the highest stamp of all,
+and after mere removals there are fewer. Two numbers per key instead of a copy of its inputs.
+
+Whoever lets a reconcile read something new adds it here; `keys` is the other half, which wakes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+
+from frankenpanel_crds import group
+from frankenpanel_crds.domain import DomainRole
+from frankenpanel_crds.runtimecatalog import DEFAULT_CATALOG_NAME
+
+from frankenpanel_operator.cluster.cache import MemoryObjectCache
+from frankenpanel_operator.cluster.indexes import field_of
+from frankenpanel_operator.engine.key import Key
+from frankenpanel_operator.naming import claim_name, web_name
+from frankenpanel_operator.observed import Manifest, ObjectRef, OwnedKind
+
+_CATALOG = ObjectRef(group.RUNTIME_CATALOG.kind, "", DEFAULT_CATALOG_NAME)
+
+
+def inputs_of(key: Key, cache: MemoryObjectCache) -> Hashable | None:
+    """Return a fingerprint of what a reconcile of this key reads: equal ones mean that nothing changed.
+
+    None where a pass is never to be spared: what it looks at is not (only) in the cache, or there is nothing.
+    """
+    read = _BY_KIND.get(key.kind)
+    body = None if read is None else cache.get(ObjectRef(*key))
+    return None if read is None or body is None else read(key, body, cache)
+
+
+def _inputs_of_site(key: Key, site: Manifest, cache: MemoryObjectCache) -> Hashable:
+    refs = [
+        ObjectRef(*key),
+        _CATALOG,
+        *cache.owned_refs(str(field_of(site, "metadata", "uid"))),
+        *cache.domain_refs(key.namespace, key.name),
+        *cache.refs(group.DATABASE_SERVER.kind),
+    ]
+    preset = field_of(site, "spec", "source", "preset", "name")
+    if isinstance(preset, str):
+        refs.append(ObjectRef(group.SITE_PRESET.kind, "", preset))
+    if field_of(site, "spec", "bootstrapFrom") is not None:
+        # Retained volumes are among those of the namespace, and there are never many.
+        refs += cache.refs(OwnedKind.PERSISTENT_VOLUME_CLAIM, key.namespace)
+    return _fingerprint(refs, cache)
+
+
+def _inputs_of_domain(key: Key, domain: Manifest, cache: MemoryObjectCache) -> Hashable:
+    refs = [ObjectRef(*key)]
+    host, site = field_of(domain, "status", "host"), field_of(domain, "spec", "siteRef", "name")
+    if isinstance(host, str) and host:
+        # The claim, and the others that want the host: one of them may hold it.
+        refs += [ObjectRef(group.DOMAIN_CLAIM.kind, "", claim_name(host)), *cache.host_refs(host)]
+    if not isinstance(site, str) or not site:
+        return _fingerprint(refs, cache)
+    refs.append(ObjectRef(OwnedKind.SERVICE, key.namespace, web_name(site)))
+    if field_of(domain, "spec", "role") == DomainRole.PRIMARY:
+        refs += cache.domain_refs(key.namespace, site)
+    # Of the Site only its existence is read; its stamp would count each of its statuses.
+    is_site_found = cache.stamp(ObjectRef(group.SITE.kind, key.namespace, site)) > 0
+    return (*_fingerprint(refs, cache), is_site_found)
+
+
+_BY_KIND: dict[str, Callable[[Key, Manifest, MemoryObjectCache], Hashable]] = {
+    group.SITE.kind: _inputs_of_site,
+    group.DOMAIN.kind: _inputs_of_domain,
+}
+
+
+def _fingerprint(refs: Iterable[ObjectRef], cache: MemoryObjectCache) -> tuple[int, int]:
+    """Return the highest stamp and how many of the objects exist."""
+    stamps = [stamp for ref in refs if (stamp := cache.stamp(ref))]
+    return max(stamps, default=0), len(stamps)
