@@ -78,13 +78,29 @@ class Crowd:
         answer = self.api.request("DELETE", f"{OURS}/namespaces/{self.namespace}/sites/{name}")
         assert answer.status == 200, answer.message
 
+    def owned_object(self, kind: str, name: str) -> dict[str, Any]:
+        answer = self.api.request("GET", f"{CHILDREN[kind].format(self.namespace)}/{name}")
+        assert answer.status == 200, answer.message
+        body: dict[str, Any] = answer.body
+        return body
+
+    def delete_owned(self, kind: str, name: str) -> None:
+        """Delete an object of a Site, as a foreign hand does."""
+        answer = self.api.request("DELETE", f"{CHILDREN[kind].format(self.namespace)}/{name}")
+        assert answer.status == 200, answer.message
+
+    def edit_owned(self, kind: str, name: str, patch: Mapping[str, Any]) -> None:
+        """Change an object of a Site, as a foreign hand does."""
+        path = f"{CHILDREN[kind].format(self.namespace)}/{name}"
+        answer = self.api.request("PATCH", path, patch, content_type=MERGE_PATCH)
+        assert answer.status == 200, answer.message
+
     def host(self, site: str, number: int = 0) -> str:
         return f"{site}-{number}.{self.namespace}.example.com"
 
     def site(self, name: str) -> dict[str, Any]:
-        body: dict[str, Any] = self.api.request(
-            "GET", f"{OURS}/namespaces/{self.namespace}/sites/{name}"
-        ).body
+        path = f"{OURS}/namespaces/{self.namespace}/sites/{name}"
+        body: dict[str, Any] = self.api.request("GET", path).body
         return body
 
     def conditions(self, name: str, plural: str = "sites") -> dict[str, str]:
@@ -135,6 +151,23 @@ class Crowd:
             for name, body in found.items()
             if body["spec"]["domainRef"]["namespace"] == self.namespace
         }
+
+    def leftovers(self) -> list[str]:
+        """Return the owned objects and claims that belong to no Site or Domain that exists."""
+        uids = {
+            body["metadata"]["uid"]
+            for plural in ("sites", "domains")
+            for body in self._listed(f"{OURS}/namespaces/{self.namespace}/{plural}").values()
+        }
+        stray = [
+            f"{kind} {name}"
+            for kind, path in CHILDREN.items()
+            for name, body in self._listed(path.format(self.namespace)).items()
+            if (body["metadata"].get("labels") or {}).get("frankenpanel.io/site-uid", next(iter(uids)))
+            not in uids
+        ]
+        claims = self.claims().items()
+        return stray + [host for host, body in claims if body["spec"]["domainRef"]["uid"] not in uids]
 
     def uids(self) -> dict[tuple[str, str], str]:
         """Return the uid of each owned object by kind and name: what was made anew has another one."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 WRITES = frozenset({"create", "update", "patch", "delete"})
@@ -134,8 +135,8 @@ Fault = Refusal | Delay | Cut | Silence | Interference
 class Rule:
     """A fault, and the requests that it befalls; an empty set of verbs or plurals means all.
 
-    `times` bounds how often, `skip` lets the first ones pass; with `per_object` both count for each object
-    by itself.
+    `name` may be a pattern, as in `bad-*`. `times` bounds how often, `every` spares all but each n-th, `skip`
+    lets the first ones pass; with `per_object` they count for each object by itself.
     """
 
     fault: Fault
@@ -145,6 +146,7 @@ class Rule:
     name: str = ""
     subresource: str | None = None
     times: int | None = None
+    every: int = 1
     skip: int = 0
     per_object: bool = False
     _seen: Counter[Any] = field(default_factory=Counter, repr=False)
@@ -154,7 +156,7 @@ class Rule:
             (not self.verbs or request.verb in self.verbs)
             and (not self.plurals or request.plural in self.plurals)
             and (not self.namespace or request.namespace == self.namespace)
-            and (not self.name or request.name == self.name)
+            and (not self.name or fnmatchcase(request.name, self.name))
             and (self.subresource is None or request.subresource == self.subresource)
         )
 
@@ -164,8 +166,8 @@ class Rule:
             return False
         counted = request.object_id if self.per_object else ""
         self._seen[counted] += 1
-        number = self._seen[counted] - self.skip
-        return number > 0 and (self.times is None or number <= self.times)
+        number, rest = divmod(self._seen[counted] - self.skip, self.every)
+        return number > 0 and rest == 0 and (self.times is None or number <= self.times)
 
 
 class Rules:

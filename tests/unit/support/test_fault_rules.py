@@ -43,7 +43,7 @@ def test_a_rule_befalls_only_what_it_names() -> None:
     assert not rule.matches(ApiRequest("patch", "sites", "other", "shop", "status"))
     assert not rule.matches(ApiRequest("patch", "domains", "demo", "shop", "status"))
     assert not rule.matches(ApiRequest("get", "sites", "demo", "shop", "status"))
-    assert Rule(Cut(), name="shop").matches(ApiRequest("get", "sites", "demo", "shop"))
+    assert Rule(Cut(), name="sh*").matches(ApiRequest("get", "sites", "demo", "shop"))
     assert not Rule(Cut(), name="shop").matches(ApiRequest("get", "sites", "demo", "blog"))
 
 
@@ -54,6 +54,12 @@ def test_counts_all_requests_or_those_of_each_object() -> None:
     assert [each.strikes(request) for request in (first, second, first, second, first)] == [
         *(False, False, True, True, False)
     ]
+
+
+def test_spares_all_but_each_nth() -> None:
+    rule, request = Rule(Cut(), every=3, times=2), ApiRequest("get", "sites", "demo", "a")
+    struck = [number for number in range(1, 13) if rule.strikes(request)]
+    assert struck == [3, 6]
 
 
 def test_the_first_rule_that_strikes_decides_while_it_is_in_force() -> None:
