@@ -106,7 +106,14 @@ verify: $(HACK) ## Fail where a generated file is stale (`make generate` is the 
 
 # --- the measurements ------------------------------------------------------------------------------------------
 
-.PHONY: bench-databases bench-gateway
+SITES := 100,1000
+REPEAT := 1
+OPTIONS :=
+
+.PHONY: bench-operator bench-databases bench-gateway
+bench-operator: $(HACK) $(API_SERVER) ## Measure the operator beside a kopf twin and the machine's ceiling (SITES, REPEAT, OPTIONS)
+	@$(VENV)/python benchmarks/operator --sites $(SITES) --repeat $(REPEAT) $(OPTIONS)
+
 bench-databases: bench-database_provisioning ## Measure databases and accounts made a second, beside plain statements
 bench-gateway: bench-gateway_routing ## Measure the gateway by number of hosts, beside one Caddy route per host
 
