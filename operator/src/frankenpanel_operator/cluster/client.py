@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from enum import StrEnum
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.cluster.resources import Resource
 from frankenpanel_operator.cluster.transport import Call, ClientLimits, Fence, Lane, Transport
 from frankenpanel_operator.cluster.watch_lines import read_lines
+from frankenpanel_operator.cluster.write_gate import WriteGate
 from frankenpanel_operator.observed import Manifest
 
 
@@ -42,14 +44,21 @@ class KubernetesClient:
         connection: where the API server is and how to sign in.
         limits: connections and timeouts.
         fence: see `transport.Transport`; nothing is fenced unless given.
+        gate: where writes wait for their turn; they are sent at once unless given.
 
     Attributes:
         transport: for requests that are none of the methods here.
     """
 
     def __init__(
-        self, connection: Connection, limits: ClientLimits | None = None, *, fence: Fence = _let_pass
+        self,
+        connection: Connection,
+        limits: ClientLimits | None = None,
+        *,
+        fence: Fence = _let_pass,
+        gate: WriteGate | None = None,
     ) -> None:
+        self._gate = gate
         self.transport = Transport(connection, limits or ClientLimits(), fence)
 
     async def __aenter__(self) -> Self:
@@ -133,7 +142,9 @@ class KubernetesClient:
                 _hang_up(response)
 
     async def _write(self, call: Call) -> Manifest:
-        return await self.transport.send(call)
+        if self._gate is None:
+            return await self.transport.send(call)
+        return await self._gate.run(partial(self.transport.send, call))
 
 
 _OURS = {"fieldManager": FIELD_MANAGER}
