@@ -7,6 +7,7 @@ from functools import partial
 from frankenpanel_operator import metrics
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.cluster.resources import OUR_RESOURCES, WATCHED_RESOURCES
+from frankenpanel_operator.cluster.write_gate import Concurrency
 from frankenpanel_operator.engine.priority import Priority
 from frankenpanel_operator.engine.work_queue import WorkQueue
 
@@ -15,6 +16,8 @@ def publish_queue(queue: WorkQueue) -> None:
     """Publish how much waits in the queue."""
     for priority in Priority:
         metrics.QUEUE_DEPTH.labels(priority.name.lower()).set_function(partial(queue.depth, priority))
+        age = metrics.QUEUE_AGE_SECONDS.labels(priority.name.lower())
+        age.set_function(partial(queue.oldest_age_seconds, priority))
     metrics.QUEUE_DEPTH.labels("planned").set_function(queue.planned)
 
 
@@ -23,3 +26,9 @@ def publish_cache(cache: MemoryObjectCache) -> None:
     for resource in (*OUR_RESOURCES, *WATCHED_RESOURCES):
         metrics.CACHED_OBJECTS.labels(resource.kind).set_function(partial(cache.count, resource.kind))
         metrics.CACHE_BYTES.labels(resource.kind).set_function(partial(cache.bytes, resource.kind))
+
+
+def publish_writes(in_flight: Concurrency) -> None:
+    """Publish how many writes are under way, and how many may be."""
+    metrics.WRITES_IN_FLIGHT.set_function(lambda: in_flight.count)
+    metrics.WRITE_LIMIT.set_function(lambda: in_flight.limit)

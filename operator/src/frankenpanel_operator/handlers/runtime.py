@@ -37,8 +37,10 @@ from frankenpanel_operator.cluster.lease_store import LeaseStore
 from frankenpanel_operator.cluster.platform_secrets import PlatformKeyLostError
 from frankenpanel_operator.cluster.resources import OUR_RESOURCES, WATCHED_RESOURCES, Resource
 from frankenpanel_operator.cluster.transport import ClientLimits
+from frankenpanel_operator.cluster.write_gate import WriteGate
 from frankenpanel_operator.engine.backoff import Backoff
 from frankenpanel_operator.engine.dispatcher import Dispatcher, Limits
+from frankenpanel_operator.engine.in_flight import InFlight
 from frankenpanel_operator.engine.leadership import Leadership
 from frankenpanel_operator.engine.priority import Priority
 from frankenpanel_operator.engine.work_queue import WorkQueue
@@ -61,6 +63,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 OWNED_SELECTOR = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
 _PREPARATION_RETRY_SECONDS = 1.0
+_DRAIN_SECONDS = 1.0
 _WATCH_CONNECTIONS = len((*OUR_RESOURCES, *WATCHED_RESOURCES))
 _LEASE_CONNECTIONS = 2
 _BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -85,7 +88,9 @@ class Runtime:
         self.settings = settings
         self.leading = asyncio.Event()
         self.leadership = Leadership(_monotonic)
-        self.client = KubernetesClient(connection, _client_limits(settings), fence=self.leadership.check)
+        limits = _client_limits(settings)
+        self.gate = WriteGate(InFlight(time.monotonic, most=limits.request_connections))
+        self.client = KubernetesClient(connection, limits, fence=self.leadership.check, gate=self.gate)
         self.cache = MemoryObjectCache()
         self.queue = _build_queue(settings)
         self.informers = [
@@ -106,6 +111,7 @@ class Runtime:
         self._endpoint = await probes.serve(self.health, self.settings.metrics_port)
         gauges.publish_queue(self.queue)
         gauges.publish_cache(self.cache)
+        gauges.publish_writes(self.gate.in_flight)
 
     async def start(self) -> None:
         """Start everything, and return once this replica leads or has seen another one lead.
@@ -164,9 +170,11 @@ class Runtime:
         self.leading.clear()
         self.cache.listen(_ignore)
         self.queue.clear()
+        self.gate.open()
 
     async def _drain(self) -> None:
-        """Let the requests under way end before the term is given back."""
+        """Let the writes under way end before the term is given back, and begin no other one."""
+        await self.gate.drain(_DRAIN_SECONDS)
 
     async def _prepare(self, resources: AsyncExitStack) -> Adapters:
         while True:
@@ -207,7 +215,9 @@ def _build_queue(settings: Settings) -> WorkQueue:
     def on_wait(priority: Priority, seconds: float) -> None:
         metrics.QUEUE_WAIT_SECONDS.labels(priority.name.lower()).observe(seconds)
 
-    return WorkQueue(backoff, on_wait)
+    # A change must not wait until one of the passes that nobody waits for has ended.
+    kept_free = settings.workers // 4
+    return WorkQueue(backoff, on_wait, most_resync_in_hand=settings.workers - kept_free)
 
 
 def _build_elector(base: Foundation) -> Elector:
