@@ -82,8 +82,7 @@ def operator(proxied: Connection, platform: str) -> StartOperator:
         await runtime.open()
         try:
             await asyncio.wait_for(runtime.start(), PATIENCE_SECONDS)
-            if hasattr(runtime, "leading"):
-                await asyncio.wait_for(runtime.leading.wait(), PATIENCE_SECONDS)
+            await asyncio.wait_for(runtime.leading.wait(), PATIENCE_SECONDS)
             yield runtime
         finally:
             await runtime.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from crowd import Crowd
 from fault_proxy import FaultProxy
 from fault_rules import WATCHES, Cut, Refusal, Rule, Silence
+from frankenpanel_operator.handlers import runtime
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("installed_crds", "own_cluster")]
 
@@ -46,7 +48,12 @@ async def test_what_vanished_before_a_410_is_found_by_the_next_list(
 async def test_a_silent_watch_is_found_out_by_its_lack_of_bookmarks(
     crowd: Crowd, operator: Any, proxy: FaultProxy, whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("frankenpanel_operator.cluster.client.WATCH_SILENCE_SECONDS", 2)
+    # The server sends its bookmarks once a minute, so every quiet watch is replaced all the time here.
+    limits_of = runtime._client_limits
+    impatient = {"watch_silence_seconds": 2.0}
+    monkeypatch.setattr(
+        runtime, "_client_limits", lambda settings: dataclasses.replace(limits_of(settings), **impatient)
+    )
     async with operator(canary_seconds=3600):
         await asyncio.to_thread(crowd.create, ["shop"])
         await whole()
