@@ -103,10 +103,34 @@ def test_every_mount_has_its_volume(rendered):
             assert {mount["name"] for mount in container.get("volumeMounts", [])} <= volumes, name
 
 
-def test_the_operator_is_never_doubled(rendered):
+def test_an_operator_stands_by_before_another_one_leaves(rendered):
     operator = rendered.find("Deployment", "frankenpanel-operator")["spec"]
-    assert operator["replicas"] == 1
-    assert operator["strategy"] == {"type": "Recreate"}
+    assert operator["replicas"] == 2
+    assert operator["strategy"] == {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+
+
+def test_leader_and_standby_prefer_different_nodes_and_need_none(defaults):
+    operator = defaults.find("Deployment", "frankenpanel-operator")["spec"]
+    affinity = operator["template"]["spec"]["affinity"]["podAntiAffinity"]
+    (preferred,) = affinity.pop("preferredDuringSchedulingIgnoredDuringExecution")
+    assert affinity == {}
+    selector = preferred["podAffinityTerm"]["labelSelector"]["matchLabels"]
+    assert selector == operator["selector"]["matchLabels"]
+
+
+def test_a_drain_takes_one_operator_at_a_time_and_is_never_refused_the_only_one(defaults, render):
+    budget = defaults.find("PodDisruptionBudget", "frankenpanel-operator")["spec"]
+    assert budget["maxUnavailable"] == 1
+    pods = defaults.find("Deployment", "frankenpanel-operator")["spec"]["template"]["metadata"]["labels"]
+    assert budget["selector"]["matchLabels"].items() <= pods.items()
+    alone = render(operator={"replicas": 1})
+    assert not [m for m in alone.objects if m["kind"] == "PodDisruptionBudget"]
+
+
+def test_each_operator_signs_the_lease_with_the_name_of_its_pod(defaults):
+    environment = {v["name"]: v for v in defaults.container("frankenpanel-operator/operator")["env"]}
+    source = environment["FRANKENPANEL_IDENTITY"]["valueFrom"]
+    assert source == {"fieldRef": {"fieldPath": "metadata.name"}}
 
 
 def test_the_gateway_listens_where_its_configuration_says(rendered):

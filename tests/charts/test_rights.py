@@ -1,5 +1,6 @@
 """The rights that the chart grants are those that the code uses: none missing, none to spare."""
 
+from frankenpanel_operator.cluster.lease_store import LEASE_NAME
 from frankenpanel_operator.cluster.resources import EVENT, OUR_RESOURCES, SECRET, WATCHED_RESOURCES
 from frankenpanel_operator.observed import OwnedKind
 
@@ -73,9 +74,16 @@ def test_the_operator_may_do_what_its_adapters_do_and_no_more(defaults):
     assert granted == _used_by_the_operator()
 
 
-def test_in_its_own_namespace_the_operator_reads_secrets_and_creates_them(defaults):
+def test_in_its_own_namespace_the_operator_reads_secrets_and_creates_them_and_keeps_its_lease(defaults):
     granted = _granted(defaults, "Role", "frankenpanel-operator")
-    assert granted == {("", "secrets", "get"), ("", "secrets", "create")}
+    leases = {("coordination.k8s.io", "leases", verb) for verb in ("get", "create", "update")}
+    assert granted == {("", "secrets", "get"), ("", "secrets", "create")} | leases
+
+
+def test_of_the_leases_only_its_own_one_can_be_read_or_written(defaults):
+    for rule in defaults.find("Role", "frankenpanel-operator")["rules"]:
+        if rule["resources"] == ["leases"] and rule["verbs"] != ["create"]:
+            assert rule["resourceNames"] == [LEASE_NAME]
 
 
 def test_the_gateway_reads_claims_and_nothing_else(defaults):

@@ -19,7 +19,7 @@ def without_operator(cluster: Any) -> Iterator[Callable[[], None]]:
     """Stop the operator for the test; the yielded function brings it back and waits."""
 
     def bring_back() -> None:
-        cluster.kubectl("scale", OPERATOR, "-n", PLATFORM, "--replicas=1")
+        cluster.kubectl("scale", OPERATOR, "-n", PLATFORM, "--replicas=2")
         cluster.kubectl("rollout", "status", OPERATOR, "-n", PLATFORM, "--timeout=120s")
 
     cluster.kubectl("scale", OPERATOR, "-n", PLATFORM, "--replicas=0")
@@ -93,5 +93,6 @@ def operator_writes(cluster: Any) -> dict[str, float] | None:
     return {
         name: float(value)
         for name, value in samples.items()
-        if name.startswith("frankenpanel_api_writes_total")
+        if name.startswith("frankenpanel_api_requests_total{")
+        and any(f'verb="{verb}"' in name for verb in ("create", "patch", "delete"))
     } or {"none": 0}

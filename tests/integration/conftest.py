@@ -340,10 +340,11 @@ def _wait_until_established(api: KubernetesApi, name: str) -> None:
     conditions: dict[str, str] = {}
     while time.monotonic() < deadline:
         body = api.request("GET", _crd_path(name)).body
-        found = body.get("status", {}).get("conditions", [])
+        # A definition made just now may say null.
+        found = body.get("status", {}).get("conditions") or []
         conditions = {condition["type"]: condition["status"] for condition in found}
         version = body["spec"]["versions"][0]["name"]
-        listed = api.request("GET", f"/apis/{body['spec']['group']}/{version}").body.get("resources", [])
+        listed = api.request("GET", f"/apis/{body['spec']['group']}/{version}").body.get("resources") or []
         plural = body["spec"]["names"]["plural"]
         if conditions.get("Established") == "True" and any(item["name"] == plural for item in listed):
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +19,7 @@ from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.events import KubernetesEventRecorder
 from frankenpanel_operator.cluster.informer import list_all
+from frankenpanel_operator.cluster.lease_store import LeaseRecord, LeaseStore
 from frankenpanel_operator.cluster.platform_secrets import (
     MARIADB_SECRET,
     PLATFORM_KEY_SECRET,
@@ -204,6 +206,29 @@ async def test_events_are_posted_once_and_failures_are_quiet(
     assert [(event["reason"], event["message"]) for event in found] == [("Installed", "it works")]
     gone = {**subject, "metadata": {"name": "x", "namespace": "no-such-namespace", "uid": "u2"}}
     await recorder.record(gone, type_="Normal", reason="Installed", message="nobody to tell")
+
+
+async def test_the_lease_can_be_created_renewed_and_given_back_and_no_other_one_read(
+    operator: KubernetesClient, platform_namespace: str
+) -> None:
+    store = LeaseStore(operator.transport, platform_namespace)
+    record = LeaseRecord("a", 1, 4, "2026-01-01T00:00:00.000001Z", "2026-01-01T00:00:00.000001Z")
+    assert await store.read() is None
+    created = await store.create(record)
+    assert created is not None
+    assert await store.create(record) is None
+    renewed = dataclasses.replace(record, renewed="2026-01-01T00:00:01.000001Z")
+    stored = await store.replace(renewed, created.resource_version)
+    assert stored == await store.read()
+    assert stored is not None
+    assert stored.record == renewed
+    assert await store.replace(record, created.resource_version) is None
+    released = dataclasses.replace(renewed, holder="", duration_seconds=1)
+    given_back = await store.replace(released, stored.resource_version)
+    assert given_back is not None
+    assert given_back.record.holder == ""
+    with pytest.raises(ClusterRefusedError, match="forbidden"):
+        await LeaseStore(operator.transport, platform_namespace, "somebody-elses").read()
 
 
 class TestPlatformSecrets:
