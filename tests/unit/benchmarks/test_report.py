@@ -114,3 +114,11 @@ def test_a_site_of_the_benchmark_owns_what_the_goals_say() -> None:
         assert item["metadata"]["namespace"] == "tenant-01"
         assert item["metadata"]["name"].startswith("s00001")
         assert item["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
+
+
+def test_a_bound_for_ten_thousand_sites_is_smaller_for_fewer_but_never_nothing(measured: Results) -> None:
+    is_met = goals.per_linear_cpu(2.0)
+    assert is_met(2.0, measured, 10_000)
+    assert not is_met(1.1, measured, 5_000)
+    assert is_met(0.2, measured, 100)
+    assert not is_met(2.1, measured, 20_000)
