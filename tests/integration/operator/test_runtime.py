@@ -47,6 +47,10 @@ class Notes:
     def count(self, kind: str, name: str) -> int:
         return sum(1 for key in self.passes if (key.kind, key.name) == (kind, name))
 
+    def uid(self, kind: str, namespace: str, name: str) -> str:
+        uid: str = self.adapters.cache.get(ObjectRef(kind, namespace, name))["metadata"]["uid"]
+        return uid
+
 
 class Cluster:
     """The people who write our kinds, and the controllers that write what a Site owns."""
@@ -61,8 +65,12 @@ class Cluster:
         spec = {"host": f"{name}-{self.namespace}.example.com", "siteRef": {"name": site}}
         self._post(f"{API}/namespaces/{self.namespace}/domains", "Domain", name, {}, spec)
 
-    def create_config_map(self, name: str, site: str) -> None:
-        labels = {"app.kubernetes.io/managed-by": "frankenpanel-operator", "frankenpanel.io/site": site}
+    def create_config_map(self, name: str, site: str, site_uid: str) -> None:
+        labels = {
+            "app.kubernetes.io/managed-by": "frankenpanel-operator",
+            "frankenpanel.io/site": site,
+            "frankenpanel.io/site-uid": site_uid,
+        }
         path = f"/api/v1/namespaces/{self.namespace}/configmaps"
         self._post(path, "ConfigMap", name, {"labels": labels}, None)
 
@@ -153,7 +161,7 @@ async def test_reconciles_what_exists_and_then_what_changes(
         cluster.create_site("second")
         await eventually(lambda: notes.count("Site", "second"), "a new Site")
         before = notes.count("Site", "shop")
-        cluster.create_config_map("shop-config", "shop")
+        cluster.create_config_map("shop-config", "shop", notes.uid("Site", cluster.namespace, "shop"))
         await eventually(lambda: notes.count("Site", "shop") > before, "an owned object leads to its Site")
         before = notes.count("Site", "second")
         cluster.create_domain("late", "second")
@@ -195,7 +203,8 @@ async def test_a_resync_looks_at_everything_again(
     start: Any, cluster: Cluster, eventually: Eventually
 ) -> None:
     cluster.create_site("shop")
-    async with start(resync_seconds=1) as operator:
+    # Nothing changes: only the doubt in what was learned long ago makes it look again.
+    async with start(resync_seconds=1, secret_rewrite_seconds=1) as operator:
         await operator.until_ready()
         await eventually(lambda: operator.notes.count("Site", "shop") >= 3, "two resyncs")
 

@@ -44,15 +44,21 @@ class Concurrency(Protocol):
         """Count one that ended without an answer."""
 
 
+def _tell_nobody() -> None:
+    """Do nothing."""
+
+
 class WriteGate:
     """Lets writes pass as the server can take them.
 
     Args:
         in_flight: how many may be under way.
+        on_written: told of every write that the API server carried out: it is there, and it is well.
     """
 
-    def __init__(self, in_flight: Concurrency) -> None:
+    def __init__(self, in_flight: Concurrency, on_written: Callable[[], None] = _tell_nobody) -> None:
         self.in_flight = in_flight
+        self._on_written = on_written
         self._waiting: dict[Priority, deque[asyncio.Future[float]]] = {p: deque() for p in Priority}
         self._resting_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -67,7 +73,9 @@ class WriteGate:
         began = await self._enter()
         error: BaseException | None = None
         try:
-            return await send()
+            answer = await send()
+            self._on_written()
+            return answer
         except BaseException as caught:
             error = caught
             raise

@@ -18,8 +18,9 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import structlog
@@ -39,12 +40,14 @@ from frankenpanel_operator.cluster.resources import OUR_RESOURCES, WATCHED_RESOU
 from frankenpanel_operator.cluster.transport import ClientLimits
 from frankenpanel_operator.cluster.write_gate import WriteGate
 from frankenpanel_operator.engine.backoff import Backoff
-from frankenpanel_operator.engine.dispatcher import Dispatcher, Limits
+from frankenpanel_operator.engine.circuits import PROBE_BASE_SECONDS, PROBE_CAP_SECONDS, Circuits
+from frankenpanel_operator.engine.dispatcher import Dispatcher, Limits, Reconcile
+from frankenpanel_operator.engine.fingerprints import Fingerprints
 from frankenpanel_operator.engine.in_flight import InFlight
 from frankenpanel_operator.engine.leadership import Leadership
 from frankenpanel_operator.engine.priority import Priority
 from frankenpanel_operator.engine.work_queue import WorkQueue
-from frankenpanel_operator.errors import FrankenPanelError
+from frankenpanel_operator.errors import KUBERNETES, FrankenPanelError
 from frankenpanel_operator.handlers import gauges, probes
 from frankenpanel_operator.handlers.adapters import (
     Adapters,
@@ -52,6 +55,7 @@ from frankenpanel_operator.handlers.adapters import (
     Foundation,
     build_adapters,
 )
+from frankenpanel_operator.handlers.inputs import inputs_of
 from frankenpanel_operator.handlers.keys import all_keys, keys_for
 from frankenpanel_operator.handlers.leader import Elector, LeaderCycle
 from frankenpanel_operator.ports import Clock
@@ -88,11 +92,12 @@ class Runtime:
         self.settings = settings
         self.leading = asyncio.Event()
         self.leadership = Leadership(_monotonic)
+        self.queue = _build_queue(settings)
+        self.circuits = Circuits(self.queue, Backoff(_random, PROBE_BASE_SECONDS, PROBE_CAP_SECONDS))
         limits = _client_limits(settings)
-        self.gate = WriteGate(InFlight(time.monotonic, most=limits.request_connections))
+        self.gate = _build_gate(limits, self.circuits)
         self.client = KubernetesClient(connection, limits, fence=self.leadership.check, gate=self.gate)
         self.cache = MemoryObjectCache()
-        self.queue = _build_queue(settings)
         self.informers = [
             *(self._informer(resource, "") for resource in OUR_RESOURCES),
             *(self._informer(resource, OWNED_SELECTOR) for resource in WATCHED_RESOURCES),
@@ -154,7 +159,7 @@ class Runtime:
         """Reconcile until cancelled; everything that this opens is closed at its end."""
         async with AsyncExitStack() as resources:
             reconcilers = self._build_reconcilers(await self._prepare(resources))
-            dispatcher = Dispatcher(self.queue, reconcilers, _dispatcher_limits(self.settings))
+            dispatcher = self._new_dispatcher(reconcilers)
             resources.callback(self._rest)
             # No await between these lines: what the listener does not hear of, the first round covers.
             self.cache.listen(self._on_change)
@@ -169,6 +174,7 @@ class Runtime:
         """Forget what was to be done; the next leader looks at everything anyway."""
         self.leading.clear()
         self.cache.listen(_ignore)
+        self.circuits.clear()
         self.queue.clear()
         self.gate.open()
 
@@ -199,6 +205,17 @@ class Runtime:
         for key in all_keys(self.cache):
             self.queue.add(key, Priority.RESYNC)
 
+    def _new_dispatcher(self, reconcilers: Mapping[str, Reconcile]) -> Dispatcher:
+        return Dispatcher(
+            self.queue,
+            reconcilers,
+            _dispatcher_limits(self.settings),
+            circuits=self.circuits,
+            # A Secret is written again only in a pass, so passes must take place more often than that is due.
+            fingerprints=Fingerprints(time.monotonic, self.settings.secret_rewrite_seconds / 2),
+            inputs=partial(inputs_of, cache=self.cache),
+        )
+
     def _informer(self, resource: Resource, selector: str) -> Informer:
         return Informer(self.client, resource, self.cache, selector=selector, random=_random)
 
@@ -218,6 +235,11 @@ def _build_queue(settings: Settings) -> WorkQueue:
     # A change must not wait until one of the passes that nobody waits for has ended.
     kept_free = settings.workers // 4
     return WorkQueue(backoff, on_wait, most_resync_in_hand=settings.workers - kept_free)
+
+
+def _build_gate(limits: ClientLimits, circuits: Circuits) -> WriteGate:
+    in_flight = InFlight(time.monotonic, most=limits.request_connections)
+    return WriteGate(in_flight, on_written=partial(circuits.healthy, KUBERNETES))
 
 
 def _build_elector(base: Foundation) -> Elector:

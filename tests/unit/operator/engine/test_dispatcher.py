@@ -8,15 +8,26 @@ import pytest
 import structlog
 from frankenpanel_operator import metrics
 from frankenpanel_operator.engine.backoff import Backoff
-from frankenpanel_operator.engine.dispatcher import Dispatcher, Limits, Verdict, classify
+from frankenpanel_operator.engine.circuits import Circuits
+from frankenpanel_operator.engine.dispatcher import (
+    Dispatcher,
+    Inputs,
+    Limits,
+    Reconcile,
+    Verdict,
+    classify,
+)
+from frankenpanel_operator.engine.fingerprints import Fingerprints
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
+from frankenpanel_operator.engine.priority import CURRENT_PRIORITY, Priority
 from frankenpanel_operator.engine.work_queue import WorkQueue
 from frankenpanel_operator.errors import (
     ClusterRefusedError,
     ClusterUnavailableError,
     ConflictError,
     DatabaseUnavailableError,
+    LeadershipLostError,
     ObjectNameTakenError,
     SpecError,
 )
@@ -40,9 +51,26 @@ class Script:
         return step
 
 
+def new_queue() -> WorkQueue:
+    return WorkQueue(Backoff(random=lambda: 0.0, base_seconds=1, cap_seconds=300))
+
+
+def new_dispatcher(
+    queue: WorkQueue, reconcile: Reconcile, workers: int = 2, inputs: Inputs = lambda key: None
+) -> Dispatcher:
+    return Dispatcher(
+        queue,
+        {"Site": reconcile},
+        Limits(workers=workers),
+        circuits=Circuits(queue, Backoff(random=lambda: 0.0, base_seconds=1, cap_seconds=10)),
+        fingerprints=Fingerprints(asyncio.get_running_loop().time, 3600),
+        inputs=inputs,
+    )
+
+
 async def run_for(script: Script, seconds: float) -> WorkQueue:
-    queue = WorkQueue(Backoff(random=lambda: 0.0, base_seconds=1, cap_seconds=300))
-    dispatcher = Dispatcher(queue, {"Site": script.reconcile}, Limits(workers=2))
+    queue = new_queue()
+    dispatcher = new_dispatcher(queue, script.reconcile)
     queue.add(SITE)
     task = asyncio.create_task(dispatcher.run())
     await asyncio.sleep(seconds)
@@ -62,6 +90,7 @@ async def run_for(script: Script, seconds: float) -> WorkQueue:
         (SpecError("x"), Verdict.REFUSED),
         (ObjectNameTakenError("Service", "web"), Verdict.REFUSED),
         (ClusterRefusedError("x", status=403), Verdict.REFUSED),
+        (LeadershipLostError("x"), Verdict.FENCED),
         (KeyError("x"), Verdict.UNEXPECTED),
     ],
 )
@@ -133,7 +162,7 @@ def test_a_hung_reconcile_does_not_keep_its_worker(run_virtually: Run) -> None:
 
 def test_objects_are_worked_on_in_parallel(run_virtually: Run) -> None:
     async def scenario() -> float:
-        queue = WorkQueue(Backoff(random=lambda: 0.0))
+        queue = new_queue()
         finished: list[float] = []
 
         async def slow(key: Key) -> Outcome:
@@ -141,7 +170,7 @@ def test_objects_are_worked_on_in_parallel(run_virtually: Run) -> None:
             finished.append(asyncio.get_running_loop().time())
             return Outcome()
 
-        task = asyncio.create_task(Dispatcher(queue, {"Site": slow}, Limits(workers=4)).run())
+        task = asyncio.create_task(new_dispatcher(queue, slow, workers=4).run())
         for number in range(8):
             queue.add(Key("Site", "demo", f"s{number}"))
         await asyncio.sleep(100)
@@ -149,6 +178,34 @@ def test_objects_are_worked_on_in_parallel(run_virtually: Run) -> None:
         return max(finished)
 
     assert run_virtually(scenario()) == 20
+
+
+def test_what_is_broken_off_for_another_leader_is_dropped_without_a_word(run_virtually: Run) -> None:
+    script = Script(LeadershipLostError("lost"))
+    with structlog.testing.capture_logs() as logs:
+        queue = run_virtually(run_for(script, 3600))
+    assert script.times == [0]
+    assert queue.failures(SITE) == 0
+    assert [entry["log_level"] for entry in logs] == ["debug"]
+
+
+def test_a_pass_knows_as_what_it_was_waiting(run_virtually: Run) -> None:
+    async def scenario() -> None:
+        queue, seen = new_queue(), []
+
+        async def note(key: Key) -> Outcome:
+            await asyncio.sleep(1)
+            seen.append((key.name, CURRENT_PRIORITY.get()))
+            return Outcome()
+
+        task = asyncio.create_task(new_dispatcher(queue, note).run())
+        queue.add(Key("Site", "demo", "live"))
+        queue.add(Key("Site", "demo", "resync"), Priority.RESYNC)
+        await asyncio.sleep(5)
+        task.cancel()
+        assert seen == [("live", Priority.LIVE), ("resync", Priority.RESYNC)]
+
+    run_virtually(scenario())
 
 
 def _count(outcome: str) -> float:
