@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
-from frankenpanel_operator.cluster import informer as informer_module
+from frankenpanel_operator import metrics
+from frankenpanel_operator.cluster import listing as listing_module
 from frankenpanel_operator.cluster.api_errors import ExpiredError
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.informer import Informer
 from frankenpanel_operator.cluster.resources import Resource, resource_of
-from frankenpanel_operator.errors import ClusterUnavailableError
+from frankenpanel_operator.errors import ClusterRefusedError, ClusterUnavailableError
 from frankenpanel_operator.observed import ObjectRef
 
 pytestmark = pytest.mark.integration
 
 Eventually = Callable[..., Awaitable[None]]
 NewInformer = Callable[..., Informer]
+Requests = Callable[[], Mapping[str, float]]
 
 
 class ConfigMaps:
@@ -63,6 +66,21 @@ def maps(kubernetes_api: Any, namespace: str) -> ConfigMaps:
     return ConfigMaps(kubernetes_api, namespace)
 
 
+@pytest.fixture
+def requests_by_verb() -> Requests:
+    """Return a function that tells how many requests about ConfigMaps were answered so far."""
+
+    def count() -> Mapping[str, float]:
+        counts: dict[str, float] = defaultdict(float)
+        for metric in metrics.API_REQUESTS.collect():
+            for sample in metric.samples:
+                if sample.name.endswith("_total") and sample.labels["kind"] == "ConfigMap":
+                    counts[sample.labels["verb"]] += sample.value
+        return counts
+
+    return count
+
+
 @asynccontextmanager
 async def running(informer: Informer) -> AsyncIterator[Informer]:
     task = asyncio.create_task(informer.run())
@@ -95,20 +113,51 @@ async def test_follows_creation_change_and_deletion_of_what_it_selects(
         assert cache.get(maps.ref("foreign")) is None
 
 
-async def test_lists_in_pages(
-    maps: ConfigMaps,
-    new_informer: NewInformer,
-    cache: MemoryObjectCache,
-    monkeypatch: pytest.MonkeyPatch,
-    count_requests: Callable[[], float],
+async def test_the_list_comes_through_the_watch(
+    maps: ConfigMaps, new_informer: NewInformer, cache: MemoryObjectCache, requests_by_verb: Requests
 ) -> None:
-    monkeypatch.setattr(informer_module, "PAGE_SIZE", 3)
     for number in range(7):
         maps.create(f"m{number}")
-    count_requests()
-    async with running(new_informer("ConfigMap", maps.selector)):
+    before = requests_by_verb()
+    async with running(new_informer("ConfigMap", maps.selector)) as informer:
         assert cache.count("ConfigMap") == 7
-        assert count_requests() >= 3
+        assert informer.heard_version() > 0
+    sent = requests_by_verb()
+    assert sent["watch"] - before["watch"] == 1
+    assert sent["list"] == before["list"]
+
+
+class PagingClient(KubernetesClient):
+    """The real client of an API server that streams no lists."""
+
+    async def watch(
+        self, resource: Resource, params: Mapping[str, str]
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        if "sendInitialEvents" in params:
+            raise ClusterRefusedError("sendInitialEvents is forbidden", status=422)
+        async with aclosing(super().watch(resource, params)) as events:
+            async for event in events:
+                yield event
+
+
+async def test_lists_in_pages_where_lists_are_not_streamed(
+    maps: ConfigMaps,
+    client: KubernetesClient,
+    cache: MemoryObjectCache,
+    monkeypatch: pytest.MonkeyPatch,
+    requests_by_verb: Requests,
+    eventually: Eventually,
+) -> None:
+    monkeypatch.setattr(listing_module, "PAGE_SIZE", 3)
+    for number in range(7):
+        maps.create(f"m{number}")
+    before = requests_by_verb()
+    client.__class__ = PagingClient
+    async with running(informer_of(client, cache, maps)):
+        assert cache.count("ConfigMap") == 7
+        assert requests_by_verb()["list"] - before["list"] == 3
+        maps.create("after")
+        await eventually(lambda: cache.get(maps.ref("after")), "the watch goes on where the list ended")
 
 
 async def test_own_write_is_known_before_the_watch_and_told_once(
@@ -125,7 +174,7 @@ async def test_own_write_is_known_before_the_watch_and_told_once(
 
 
 class FaultyClient(KubernetesClient):
-    """The real client, but each of its next watches fails as scripted."""
+    """The real client, but its next watches fail as scripted; notes from which version each began."""
 
     faults: list[Exception]
     watches: list[str]
@@ -160,32 +209,28 @@ async def test_relists_after_410_and_finds_what_vanished_meanwhile(
     maps.create("vanishes")
     gone: list[str] = []
     cache.listen(lambda change: gone.append(change.ref.name) if change.new is None else None)
-    listed = asyncio.Event()
-
-    class Scripted(FaultyClient):
-        async def list_page(self, resource: Resource, params: Mapping[str, str]) -> dict[str, Any]:
-            page = await super().list_page(resource, params)
-            if not listed.is_set():
-                maps.delete("vanishes")
-            listed.set()
-            return page
-
-    faulty.__class__ = Scripted
-    faulty.faults = [ExpiredError("410")]
-    async with running(informer_of(faulty, cache, maps)):
-        await eventually(lambda: gone == ["vanishes"], "the second list shows that it is gone")
+    async with running(informer_of(faulty, cache, maps)) as informer:
+        # Deleted while nobody watches, and the next watch is told that its version is too old.
+        faulty.faults = [ExpiredError("410")]
+        informer.restart()
+        maps.delete("vanishes")
+        await eventually(lambda: gone == ["vanishes"], "it is known to be gone")
         assert cache.get(maps.ref("stays"))
+        await eventually(lambda: faulty.watches[-1] == "", "listed again")
 
 
-async def test_a_410_within_the_stream_means_the_same(
-    maps: ConfigMaps, client: KubernetesClient, cache: MemoryObjectCache, eventually: Eventually
+async def test_a_restart_goes_on_from_the_last_version_on_a_new_connection(
+    maps: ConfigMaps, faulty: FaultyClient, cache: MemoryObjectCache, eventually: Eventually
 ) -> None:
-    """Version 1 is too old for every server that has run for a while; ours compacts on request only."""
-    informer = informer_of(client, cache, maps)
-    with pytest.raises(ExpiredError):
-        informer._take("ERROR", {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"})
-    with pytest.raises(ClusterUnavailableError):
-        informer._take("ERROR", {"kind": "Status", "code": 500, "message": "boom"})
+    async with running(informer_of(faulty, cache, maps)) as informer:
+        informer.restart()
+        await eventually(lambda: len(faulty.watches) == 2, "a second watch")
+        assert faulty.watches[1] != ""
+        maps.create("after")
+        await eventually(lambda: cache.get(maps.ref("after")), "seen by the new watch")
+        informer.restart(relist=True)
+        await eventually(lambda: len(faulty.watches) == 3, "a third watch")
+        assert faulty.watches[2] == ""
 
 
 async def test_a_broken_watch_goes_on_where_it_was_without_a_list(
@@ -194,12 +239,13 @@ async def test_a_broken_watch_goes_on_where_it_was_without_a_list(
     cache: MemoryObjectCache,
     eventually: Eventually,
 ) -> None:
-    faulty.faults = [ClusterUnavailableError("reset"), ClusterUnavailableError("reset")]
-    async with running(informer_of(faulty, cache, maps)):
+    async with running(informer_of(faulty, cache, maps)) as informer:
+        faulty.faults = [ClusterUnavailableError("reset"), ClusterUnavailableError("reset")]
+        informer.restart()
         maps.create("while-it-was-broken")
         await eventually(lambda: cache.get(maps.ref("while-it-was-broken")), "seen after the reconnect")
-        assert len(faulty.watches) == 3
-        assert len(set(faulty.watches)) == 1
+        assert faulty.watches[0] == ""
+        assert "" not in faulty.watches[1:], "no second list"
 
 
 async def test_an_unreachable_server_is_an_error_of_ours(connection: Any) -> None:

@@ -18,8 +18,8 @@ from frankenpanel_operator.cluster.blind_writes import BlindWrites
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.events import KubernetesEventRecorder
-from frankenpanel_operator.cluster.informer import list_all
 from frankenpanel_operator.cluster.lease_store import LeaseRecord, LeaseStore
+from frankenpanel_operator.cluster.listing import read_pages
 from frankenpanel_operator.cluster.platform_secrets import (
     MARIADB_SECRET,
     PLATFORM_KEY_SECRET,
@@ -109,7 +109,7 @@ async def test_every_watched_kind_can_be_listed_and_watched(operator: Kubernetes
                 await asyncio.sleep(error.retry_after_seconds or 0.1)
 
     async def try_to(resource: Resource) -> None:
-        _, version = await list_all(operator, resource)
+        version = await read_pages(operator, resource, "", MemoryObjectCache().begin_listing(resource.kind))
         params = {"resourceVersion": version, "timeoutSeconds": "1"}
         async with aclosing(operator.watch(resource, params)) as events:
             async for _ in events:
@@ -133,7 +133,7 @@ async def test_secrets_are_written_patched_and_deleted_but_never_read(
     with pytest.raises(ClusterRefusedError, match="Forbidden"):
         await operator.get(SECRET, namespace, "shop-admin")
     with pytest.raises(ClusterRefusedError, match="Forbidden"):
-        await list_all(operator, SECRET)
+        await read_pages(operator, SECRET, "", MemoryObjectCache().begin_listing("Secret"))
     await applier.delete(ObjectRef("Secret", namespace, "shop-admin"))
 
 
