@@ -9,6 +9,7 @@ happens to them. `kubernetes_api` speaks to it without kubectl; `installed_crds`
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
 import secrets
@@ -16,14 +17,14 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -56,6 +57,13 @@ class Answer:
         return str(self.body.get("message", ""))
 
 
+class _Connection(http.client.HTTPSConnection):
+    """Closes itself when the thread that it belongs to has ended."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class KubernetesApi:
     """Plain requests to an API server, as the user of a kubeconfig."""
 
@@ -66,6 +74,7 @@ class KubernetesApi:
         cluster = _named(config["clusters"], context["cluster"])["cluster"]
         self.server = cluster["server"].rstrip("/")
         self._tls = self._tls_context(cluster)
+        self._connections = threading.local()
 
     def request(
         self,
@@ -80,18 +89,28 @@ class KubernetesApi:
         headers = {"Content-Type": content_type, "Accept": accept}
         if token := self._user.get("token"):
             headers["Authorization"] = f"Bearer {token}"
-        request = urllib.request.Request(  # noqa: S310  the URL comes from the kubeconfig
-            self.server + path,
-            data=None if body is None else json.dumps(body).encode(),
-            headers=headers,
-            method=method,
-        )
+        data = None if body is None else json.dumps(body).encode()
         try:
-            with urllib.request.urlopen(request, timeout=REQUEST_SECONDS, context=self._tls) as response:  # noqa: S310
-                return Answer(response.status, _json_object(response.read()))
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, _json_object(error.read()))
+            return self._send(method, path, data, headers)
+        except ConnectionError:
+            # The server closes a connection that nobody has used for a while, or was another one then.
+            self._connections.__dict__.clear()
+            return self._send(method, path, data, headers)
+
+    def _send(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
+        """Send over this thread's connection: a handshake costs more than a request."""
+        server = urlsplit(self.server)
+        connection = self._connections.__dict__.get("own")
+        if connection is None:
+            connection = _Connection(server.netloc, timeout=REQUEST_SECONDS, context=self._tls)
+            self._connections.own = connection
+        try:
+            connection.request(method, server.path + path, data, dict(headers))
+            response = connection.getresponse()
+            return Answer(response.status, _json_object(response.read()))
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            raise
 
     def apply(self, path: str, manifest: Mapping[str, Any], *, manager: str = "tests") -> Answer:
         """Server-side apply; `path` is that of the object and may carry a query."""
