@@ -6,12 +6,14 @@ import asyncio
 import base64
 import json
 import re
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from database_servers import ADMIN, ADMIN_PASSWORD, ServerUnderTest
 from frankenpanel_operator import naming
+from frankenpanel_operator.cluster.resources import OUR_RESOURCES
 
 OURS = "/apis/frankenpanel.io/v1alpha1"
 MERGE_PATCH = "application/merge-patch+json"
@@ -70,6 +72,13 @@ class Installation:
 
     def uninstall(self) -> None:
         """Remove what later tests would see: without controllers a deleted namespace keeps its objects."""
+        self.evict()
+        self._destroy(f"{OURS}/databaseservers/{self.server_name}")
+        self._destroy(f"{OURS}/sitepresets/{self.preset_name}")
+        self._destroy(f"{OURS}/runtimecatalogs/default")
+
+    def evict(self) -> None:
+        """Remove the tenant's own objects by force, and leave what was made for them."""
         for plural in ("sites", "domains"):
             path = f"{OURS}/namespaces/{self.tenant}/{plural}"
             for item in self.api.request("GET", path).body["items"]:
@@ -77,9 +86,6 @@ class Installation:
         for claim in self.api.request("GET", f"{OURS}/domainclaims").body["items"]:
             if claim["spec"]["domainRef"]["namespace"] == self.tenant:
                 self._destroy(f"{OURS}/domainclaims/{claim['metadata']['name']}")
-        self._destroy(f"{OURS}/databaseservers/{self.server_name}")
-        self._destroy(f"{OURS}/sitepresets/{self.preset_name}")
-        self._destroy(f"{OURS}/runtimecatalogs/default")
 
     def create_site(self, name: str, **spec: Any) -> dict[str, Any]:
         spec = {"source": {"preset": {"name": self.preset_name}}, **spec}
@@ -91,16 +97,30 @@ class Installation:
         }
         return self._ok(self.api.request("POST", f"{OURS}/namespaces/{self.tenant}/sites", body))
 
-    def create_domain(self, site: str) -> str:
+    def create_domain(self, site: str, name: str = "") -> str:
+        """Create a Domain, named after its Site unless told; all of one Site ask for the same host."""
         host = f"{site}.{self.tenant}.example.com"
         body = {
             "apiVersion": "frankenpanel.io/v1alpha1",
             "kind": "Domain",
-            "metadata": {"name": site},
+            "metadata": {"name": name or site},
             "spec": {"host": host, "siteRef": {"name": site}},
         }
         self._ok(self.api.request("POST", f"{OURS}/namespaces/{self.tenant}/domains", body))
         return host
+
+    def edit(self, plural: str, name: str, spec: Mapping[str, Any]) -> None:
+        """Merge into the spec of a Site or Domain, as a person does."""
+        path = f"{OURS}/namespaces/{self.tenant}/{plural}/{name}"
+        self._ok(self.api.request("PATCH", path, {"spec": spec}, content_type=MERGE_PATCH))
+
+    def delete(self, plural: str, name: str) -> None:
+        """Delete a Site or Domain, and leave the rest to the operator."""
+        self._ok(self.api.request("DELETE", f"{OURS}/namespaces/{self.tenant}/{plural}/{name}"))
+
+    def tear_out(self, plural: str, name: str) -> None:
+        """Delete a Site or Domain against all finalizers, as a person in a hurry does."""
+        self._destroy(f"{OURS}/namespaces/{self.tenant}/{plural}/{name}")
 
     def site(self, name: str) -> dict[str, Any]:
         body: dict[str, Any] = self.api.request("GET", f"{OURS}/namespaces/{self.tenant}/sites/{name}").body
@@ -127,9 +147,9 @@ class Installation:
         routed = self.condition(site, "RouteReady") == self.condition(site, "RouteProgrammed", "domains")
         return self.condition(site, "Ready") == "True Ready" and routed
 
-    def is_gone(self, site: str) -> bool:
-        """Say whether a Site does not exist any more."""
-        return bool(self.api.request("GET", f"{OURS}/namespaces/{self.tenant}/sites/{site}").status == 404)
+    def is_gone(self, name: str, plural: str = "sites") -> bool:
+        """Say whether a Site (or Domain) does not exist any more."""
+        return bool(self.api.request("GET", f"{OURS}/namespaces/{self.tenant}/{plural}/{name}").status == 404)
 
     def child(self, kind: str, site: str) -> dict[str, Any] | None:
         return next((item for item in self.children(site) if item["kind"] == kind), None)
@@ -142,12 +162,12 @@ class Installation:
         self._destroy(f"{CHILDREN[body['kind']].format(self.tenant)}/{body['metadata']['name']}")
 
     def delete_site(self, name: str) -> None:
-        self._ok(self.api.request("DELETE", f"{OURS}/namespaces/{self.tenant}/sites/{name}"))
+        self.delete("sites", name)
 
     async def play_controllers(self) -> None:
         """Bind volumes, finish Jobs and roll Deployments out until cancelled."""
         while True:
-            await asyncio.to_thread(self._play_once)
+            await asyncio.to_thread(self.play_once)
             await asyncio.sleep(0.02)
 
     def values_of_secrets(self, site: str) -> dict[str, dict[str, str]]:
@@ -166,7 +186,7 @@ class Installation:
         uid = body["metadata"]["uid"]
         data = naming.data_id(uid)
         children = sorted(
-            (_without_server_fields(item) for item in self.children(site)),
+            (without_server_fields(item) for item in self.children(site)),
             key=lambda item: (item["kind"], item["metadata"]["name"]),
         )
         state = {
@@ -182,7 +202,8 @@ class Installation:
         plain: dict[str, Any] = json.loads(text.replace(data[:5], "SHORT"))
         return plain
 
-    def _play_once(self) -> None:
+    def play_once(self) -> None:
+        """Do what the controllers have to do just now."""
         query = "?labelSelector=app.kubernetes.io/managed-by=frankenpanel-operator"
         for kind in ("PersistentVolumeClaim", "Job", "Deployment"):
             for item in self.api.request("GET", CHILDREN[kind].format(self.tenant) + query).body["items"]:
@@ -219,6 +240,21 @@ class Installation:
         return body
 
 
+def leave_nothing_of_ours(api: Any, seconds: float = 30.0) -> None:
+    """Remove every object of our kinds from an API server, by force."""
+    for resource in OUR_RESOURCES:
+        deadline = time.monotonic() + seconds
+        # A kind whose CRD was made just now may not be served for a moment.
+        while (answer := api.request("GET", resource.path())).status != 200:
+            assert time.monotonic() < deadline, answer.message
+            time.sleep(0.1)
+        for item in answer.body["items"]:
+            path = resource.path(item["metadata"].get("namespace", ""), item["metadata"]["name"])
+            free = {"metadata": {"finalizers": None}}
+            api.request("PATCH", path, free, content_type=MERGE_PATCH)
+            api.request("DELETE", path)
+
+
 def _controller_status(kind: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the status that a controller would write, or None where it wrote it before."""
     status = body.get("status", {})
@@ -234,7 +270,7 @@ def _controller_status(kind: str, body: Mapping[str, Any]) -> dict[str, Any] | N
     return {"observedGeneration": body["metadata"]["generation"], **counts}
 
 
-def _without_server_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+def without_server_fields(body: Mapping[str, Any]) -> dict[str, Any]:
     """Drop times, versions, addresses and digests (which differ by uid) from an object."""
     kept = {key: body["metadata"].get(key) for key in ("name", "labels", "ownerReferences")}
     text = json.dumps({"kind": body["kind"], "metadata": kept, "spec": body.get("spec", body.get("data"))})

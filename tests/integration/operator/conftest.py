@@ -7,8 +7,10 @@ import dataclasses
 import os
 import random
 import re
+import secrets
+import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import kopf
 import pytest
 import pytest_asyncio
 import yaml
+from database_servers import ServerUnderTest, mariadb_under_test
 from frankenpanel_operator import metrics
 from frankenpanel_operator.cluster.applier import KubernetesApplier
 from frankenpanel_operator.cluster.blind_writes import BlindWrites
@@ -24,8 +27,10 @@ from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.cluster.informer import Informer
-from frankenpanel_operator.cluster.resources import OUR_RESOURCES, resource_of
+from frankenpanel_operator.cluster.resources import resource_of
 from frankenpanel_operator.handlers.login import find_login, to_connection
+from installation import Installation, leave_nothing_of_ours
+from mariadb_process import ServerMissingError, running_server
 from owned_objects import Bench
 
 OPERATOR_ROLES = Path(__file__).parents[3] / "charts/frankenpanel/templates/operator-rbac.yaml"
@@ -54,30 +59,47 @@ async def _until_hung_up(seconds: float = 5.0) -> None:
         await asyncio.sleep(0.005)
 
 
-def _listed(kubernetes_api: Any, path: str, seconds: float = 30.0) -> list[dict[str, Any]]:
-    """List a kind of ours; one whose CRD was made just now may not be served for a moment."""
-    deadline = time.monotonic() + seconds
-    while (answer := kubernetes_api.request("GET", path)).status != 200:
-        assert time.monotonic() < deadline, answer.message
-        time.sleep(0.1)
-    items: list[dict[str, Any]] = answer.body["items"]
-    return items
+@pytest.fixture(scope="session")
+def is_own_cluster(api_server: Path) -> bool:
+    """Say whether the API server is the tests' own: on a cluster, the operator there would join in."""
+    return str(api_server) not in (os.environ.get("FRANKENPANEL_KUBECONFIG"), os.environ.get("KUBECONFIG"))
 
 
 @pytest.fixture
-def own_cluster(api_server: Path, kubernetes_api: Any) -> None:
-    """Leave no Site of earlier tests; skip on a cluster that is not the tests' own.
-
-    A second operator would rewrite every Site of a cluster that has one already.
-    """
-    if str(api_server) in (os.environ.get("FRANKENPANEL_KUBECONFIG"), os.environ.get("KUBECONFIG")):
+def own_cluster(is_own_cluster: bool, kubernetes_api: Any) -> None:
+    """Leave no Site of earlier tests; skip on a cluster that is not the tests' own."""
+    if not is_own_cluster:
         pytest.skip("runs an operator: only for an API server that the tests started themselves")
-    for resource in OUR_RESOURCES:
-        for item in _listed(kubernetes_api, resource.path()):
-            path = resource.path(item["metadata"].get("namespace", ""), item["metadata"]["name"])
-            free = {"metadata": {"finalizers": None}}
-            kubernetes_api.request("PATCH", path, free, content_type="application/merge-patch+json")
-            kubernetes_api.request("DELETE", path)
+    leave_nothing_of_ours(kubernetes_api)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[ServerUnderTest]:
+    """Yield a MariaDB of these tests' own."""
+    with tempfile.TemporaryDirectory(prefix="fp-mariadb-") as folder:
+        try:
+            with running_server(Path(folder)) as process:
+                yield mariadb_under_test("mariadb", process)
+        except ServerMissingError as error:
+            pytest.skip(str(error))
+
+
+@pytest.fixture
+def installation(
+    kubernetes_api: Any, namespace: str, mariadb: ServerUnderTest, installed_crds: list[str]
+) -> Iterator[Installation]:
+    """Yield a complete installation without an operator; `namespace` is the tenant's."""
+    platform = f"platform-{secrets.token_hex(4)}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": platform}}
+    assert kubernetes_api.request("POST", "/api/v1/namespaces", body).status == 201
+    mariadb.clear()
+    installation = Installation(kubernetes_api, platform, namespace, mariadb)
+    try:
+        installation.install()
+        yield installation
+    finally:
+        installation.uninstall()
+        kubernetes_api.request("DELETE", f"/api/v1/namespaces/{platform}")
 
 
 @pytest.fixture

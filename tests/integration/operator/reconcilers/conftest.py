@@ -6,62 +6,28 @@ No controllers run in that API server: the fixture `controllers` does what they 
 from __future__ import annotations
 
 import asyncio
-import secrets
-import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
-from database_servers import ServerUnderTest, mariadb_under_test
 from frankenpanel_operator import main
 from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.handlers.runtime import Adapters, Runtime
 from frankenpanel_operator.settings import Settings
 from installation import Installation
-from mariadb_process import ServerMissingError, running_server
-from mortal_operator import MortalOperator
-
-
-@pytest.fixture(scope="session")
-def mariadb() -> Iterator[ServerUnderTest]:
-    """Yield a MariaDB of these tests' own."""
-    with tempfile.TemporaryDirectory(prefix="fp-mariadb-") as folder:
-        try:
-            with running_server(Path(folder)) as process:
-                yield mariadb_under_test("mariadb", process)
-        except ServerMissingError as error:
-            pytest.skip(str(error))
-
-
-@pytest.fixture
-def installation(
-    kubernetes_api: Any, namespace: str, mariadb: ServerUnderTest, installed_crds: list[str]
-) -> Iterator[Installation]:
-    """Yield a complete installation without an operator; `namespace` is the tenant's."""
-    platform = f"platform-{secrets.token_hex(4)}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": platform}}
-    assert kubernetes_api.request("POST", "/api/v1/namespaces", body).status == 201
-    mariadb.clear()
-    installation = Installation(kubernetes_api, platform, namespace, mariadb)
-    try:
-        installation.install()
-        yield installation
-    finally:
-        installation.uninstall()
-        kubernetes_api.request("DELETE", f"/api/v1/namespaces/{platform}")
+from noted_operator import NotedOperator
 
 
 @pytest.fixture
 def operator(
     connection: Connection, installation: Installation
-) -> Callable[..., AbstractAsyncContextManager[MortalOperator]]:
+) -> Callable[..., AbstractAsyncContextManager[NotedOperator]]:
     """Return a function that starts an operator with an empty memory, and stops it after the block."""
 
     @asynccontextmanager
-    async def running(die_after: int | None = None, **changes: Any) -> AsyncIterator[MortalOperator]:
+    async def running(**changes: Any) -> AsyncIterator[NotedOperator]:
         values = {"platform_namespace": installation.platform, "metrics_port": 0, "embedded_mariadb": False}
         settings = Settings(**{**values, **changes})
         databases: list[Any] = []
@@ -72,7 +38,7 @@ def operator(
             return reconcilers
 
         runtime = Runtime(settings, connection, main.SystemClock(), build)
-        operator = MortalOperator(runtime, installation.tenant, die_after)
+        operator = NotedOperator(runtime, installation.tenant)
         await runtime.open()
         try:
             await runtime.start()
@@ -118,7 +84,7 @@ def settled(
     def runs(site: str) -> bool:
         return installation.condition(site, "WorkloadAvailable") == "True Available"
 
-    async def wait(running: MortalOperator, site: str, is_reached: Callable[[str], bool] = runs) -> None:
+    async def wait(running: NotedOperator, site: str, is_reached: Callable[[str], bool] = runs) -> None:
         await until(lambda: is_reached(site), f"{site} is where it should be")
         await until(running.is_idle, "nothing is left to do")
 
