@@ -38,7 +38,7 @@ class SystemClock:
 def build_reconcilers(settings: Settings, adapters: Adapters) -> Mapping[str, Reconcile]:
     """Give each kind its reconciler."""
     platform = Platform(settings.platform_namespace, settings.public_http_port, settings.public_https_port)
-    databases = PyMySQLProvisioner(read_admin_secret=adapters.secrets.read)
+    databases = PyMySQLProvisioner(adapters.secrets.read, fence=adapters.leadership.check)
     adapters.resources.push_async_callback(databases.close)
     cache, applier, clock = adapters.cache, adapters.applier, adapters.clock
     site = SiteReconciler(

@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from threading import Lock
 from typing import TypeVar
 
@@ -83,7 +85,9 @@ class ServerPool:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._waits.call_seconds):
-                return await loop.run_in_executor(self._threads, self._work, operation, login)
+                # The thread works in the caller's context: the fence has to know whose term it is.
+                work = partial(copy_context().run, self._work, operation, login)
+                return await loop.run_in_executor(self._threads, work)
         except TimeoutError:
             raise error_codes.outage(self._server_name) from None
         except OSError:

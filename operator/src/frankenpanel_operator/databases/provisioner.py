@@ -13,7 +13,15 @@ from frankenpanel_operator.databases import operations
 from frankenpanel_operator.databases.error_codes import AdminRefusedError, ServerOutageError
 from frankenpanel_operator.databases.plan import settings_digest
 from frankenpanel_operator.databases.pool import Operation, ServerPool
-from frankenpanel_operator.databases.session import Login, OpenSession, Waits, open_session
+from frankenpanel_operator.databases.session import (
+    Fence,
+    FencedSession,
+    Login,
+    OpenSession,
+    Session,
+    Waits,
+    open_session,
+)
 from frankenpanel_operator.errors import AdminSecretError, database_dependency
 from frankenpanel_operator.ports import DatabaseAccount, DatabaseAddress
 
@@ -50,6 +58,7 @@ class PyMySQLProvisioner:
         read_admin_secret: reads a Secret of the platform's namespace; its keys are `username` and `password`.
         waits: how long what may take.
         open_session: opens a connection.
+        fence: asked before each round trip; nothing is fenced unless given.
     """
 
     def __init__(
@@ -58,10 +67,11 @@ class PyMySQLProvisioner:
         *,
         waits: Waits | None = None,
         open_session: OpenSession = open_session,
+        fence: Fence | None = None,
     ) -> None:
         self._read_admin_secret = read_admin_secret
         self._waits = waits or Waits()
-        self._open_session = open_session
+        self._open_session = open_session if fence is None else _fenced(open_session, fence)
         self._servers: dict[str, _Server] = {}
 
     async def probe(self, server: DatabaseAddress) -> str:
@@ -156,3 +166,10 @@ class PyMySQLProvisioner:
                 dependency=dependency,
             ) from None
         return Login(address.host, address.port, user, SecretStr(password))
+
+
+def _fenced(open_session: OpenSession, fence: Fence) -> OpenSession:
+    def open_fenced(login: Login, waits: Waits) -> Session:
+        return FencedSession(open_session(login, waits), fence)
+
+    return open_fenced

@@ -60,6 +60,30 @@ class Session(Protocol):
 
 
 OpenSession = Callable[[Login, Waits], Session]
+Fence = Callable[[], None]
+"""Raises LeadershipLostError where nothing may be changed any more."""
+
+
+class FencedSession:
+    """A `Session` that asks the fence before each round trip."""
+
+    def __init__(self, session: Session, fence: Fence) -> None:
+        self._session = session
+        self._fence = fence
+        self.is_mariadb = session.is_mariadb
+
+    def run(self, *batch: Statement) -> list[tuple[Row, ...]]:
+        """Run statements, unless the term in which they were decided is over.
+
+        Raises:
+            LeadershipLostError: it is; nothing was sent.
+        """
+        self._fence()
+        return self._session.run(*batch)
+
+    def close(self) -> None:
+        """Close at once; never fails."""
+        self._session.close()
 
 
 class PyMySQLSession:

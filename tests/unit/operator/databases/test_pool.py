@@ -9,8 +9,9 @@ import pytest
 from frankenpanel_operator.databases import pool as pool_module
 from frankenpanel_operator.databases.error_codes import ServerOutageError
 from frankenpanel_operator.databases.pool import MAX_CONNECTIONS, ServerPool
-from frankenpanel_operator.databases.session import Login, Waits
-from frankenpanel_operator.errors import DatabaseUnavailableError, SpecError
+from frankenpanel_operator.databases.session import FencedSession, Login, Waits
+from frankenpanel_operator.engine.leadership import TERM, Leadership
+from frankenpanel_operator.errors import DatabaseUnavailableError, LeadershipLostError, SpecError
 from pydantic import SecretStr
 from pymysql import err
 
@@ -155,3 +156,32 @@ async def test_what_waits_when_the_pool_is_closed_gets_an_error_and_is_not_cance
     assert all(session.is_closed for session in opener.sessions)
     with pytest.raises(ServerOutageError):
         await pool.run(lambda session: None, LOGIN)
+
+
+async def test_a_term_that_ends_between_two_batches_holds_back_the_second(opener):
+    leadership = Leadership(lambda: 0.0)
+    leadership.begin(1, 100.0)
+    sent = []
+
+    def open_fenced(login, waits):
+        return FencedSession(opener(login, waits), leadership.check)
+
+    def operation(session):
+        session.run("first")
+        sent.append("first")
+        leadership.end()
+        session.run("second")
+        sent.append("second")
+
+    async def work():
+        TERM.set(1)
+        pool = ServerPool("main", open_fenced, WAITS)
+        try:
+            await pool.run(operation, LOGIN)
+        finally:
+            pool.close()
+
+    with pytest.raises(LeadershipLostError):
+        await asyncio.create_task(work())
+    assert sent == ["first"]
+    assert opener.sessions[0].is_closed
