@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
-from frankenpanel_operator.cluster.patches import build_patch, with_hash
+from frankenpanel_operator.cluster.patches import build_patch
+from frankenpanel_operator.desired.metadata import seal
 from frankenpanel_operator.engine.backoff import Backoff
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.priority import Priority
@@ -93,7 +94,7 @@ def main() -> None:
         for number in range(SITES):
             cache.put(deployment(number, at))
 
-    desired = with_hash(deployment(1, 1))
+    desired = seal(deployment(1, 1))
 
     def comparisons() -> None:
         for _ in range(SITES):

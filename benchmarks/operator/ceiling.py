@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -10,17 +9,16 @@ from typing import Any
 from bench import Bench, Watch
 from client import Api, in_parallel
 from cluster import REPLICAS
-from population import OWNED_OBJECTS, PATHS, Manifest, owned_objects, path_of, site, site_name, tenant
+from population import PATHS, Manifest, owned_objects, path_of, site, site_name, tenant
 
 _WRITES = 2000
-_SITES = (300, 1000)
+_SITES = 1000
 _FINALIZER = "frankenpanel.io/data"
 
 
 async def ceiling(bench: Bench) -> None:
     """POST/s and PATCH/s of a 2 KB ConfigMap, and whole Sites a second, as the operator's own user."""
     async with Api(bench.cluster, REPLICAS["a"]) as api:
-        await _rest(bench)
         number = 200 if bench.is_quick else _WRITES
         path = PATHS["ConfigMap"].format(tenant(0))
 
@@ -36,20 +34,8 @@ async def ceiling(bench: Bench) -> None:
         await _rate(bench, "post_per_second", range(number), post)
         await _rate(bench, "patch_per_second", range(number), patch)
         began = time.time()
-        await _rate(bench, "burst_sites_per_second", range(_number_of_sites(bench)), whole_site)
+        await _rate(bench, "whole_sites_per_second", range(min(bench.size, _SITES)), whole_site)
         bench.figures["others_burst_p99_ms"] = bench.others_p99_ms(began, time.time())
-    bench.figures |= {"writes_per_site": OWNED_OBJECTS + 2, "reads_per_site": 0}
-
-
-async def _rest(bench: Bench) -> None:
-    began = time.time()
-    await asyncio.sleep(3 if bench.is_quick else 10)
-    bench.figures["others_idle_p99_ms"] = bench.others_p99_ms(began, time.time())
-
-
-def _number_of_sites(bench: Bench) -> int:
-    least, most = _SITES
-    return bench.size if bench.is_quick else max(least, min(bench.size, most))
 
 
 async def _rate(bench: Bench, name: str, items: Iterable[int], work: Callable[[int], Awaitable[Any]]) -> None:

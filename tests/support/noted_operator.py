@@ -42,7 +42,8 @@ class NotedOperator:
                 succeeded = True
                 return answer
             finally:
-                if self._concerns_us(target, *arguments):
+                # Events are news and no state: nothing is ever decided by one.
+                if resource.kind != "Event" and self._concerns_us(target, *arguments):
                     subresource = options.get("subresource", "")
                     self.writes.append(Write(verb, resource.kind, subresource, succeeded))
 

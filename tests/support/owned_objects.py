@@ -7,6 +7,7 @@ from typing import Any
 from frankenpanel_operator.cluster.applier import KubernetesApplier
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.cluster.resources import resource_of
+from frankenpanel_operator.desired.metadata import seal
 from frankenpanel_operator.observed import ObjectRef
 from frankenpanel_operator.ports import Change
 
@@ -141,7 +142,10 @@ class Bench:
         self.applier, self.cache, self.api, self.namespace = applier, cache, api, namespace
 
     async def apply(self, manifest: dict[str, Any]) -> Change:
-        return await self.applier.apply(manifest, self.cache.get(ObjectRef.of(manifest)))
+        return await self.applier.apply(seal(manifest), self.cache.get(ObjectRef.of(manifest)))
+
+    async def apply_blind(self, manifest: dict[str, Any]) -> None:
+        await self.applier.apply_blind(seal(manifest))
 
     def path(self, manifest: dict[str, Any]) -> str:
         return resource_of(manifest["kind"]).path(self.namespace, manifest["metadata"]["name"])

@@ -26,6 +26,8 @@ ANNOTATION_HASH = f"{API_GROUP}/hash"
 ANNOTATION_SETTINGS_HASH = f"{API_GROUP}/settings-hash"
 ANNOTATION_CONFIG_DIGEST = f"{API_GROUP}/config-digest"
 ANNOTATION_SECRETS_DIGEST = f"{API_GROUP}/secrets-digest"
+ANNOTATION_FORCE_DELETE = f"{API_GROUP}/force-delete"
+"""Written by people only: the object's name as its value ends the wait of a deletion (docs/deletion.md)."""
 
 FINALIZER_DATA = f"{API_GROUP}/data"
 FINALIZER_CLAIM = f"{API_GROUP}/claim"

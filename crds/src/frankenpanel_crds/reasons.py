@@ -103,6 +103,10 @@ class SiteReason(Reason):
         "No node has room for a pod; lower spec.resources.requests or add a node.",
     )
     QUOTA_EXCEEDED = ("QuotaExceeded", "The namespace's quota does not allow what the Site needs.")
+    REFERENCE_UNREADABLE = (
+        "ReferenceUnreadable",
+        "An object that the Site needs has a value that this release cannot read; the message names both.",
+    )
     OBJECT_NAME_TAKEN = (
         "ObjectNameTaken",
         "An object the Site needs exists and belongs to somebody else; the message names it.",
@@ -129,6 +133,19 @@ class SiteReason(Reason):
         "A defect of the operator; its log has the trace and it is tried again.",
     )
     READY = ("Ready", "Everything holds.")
+
+
+class EventReason(Reason):
+    """What an Event tells that no condition can, because its object ends."""
+
+    DATA_RETAINED = (
+        "DataRetained",
+        "The Site is gone and its data was kept; the message says how a new Site takes it up.",
+    )
+    DATA_LEFT_BEHIND = (
+        "DataLeftBehind",
+        "A deletion went on without what did not answer; the message names what was left, and where.",
+    )
 
 
 class DomainReason(Reason):

@@ -40,6 +40,7 @@ def build_reconcilers(settings: Settings, adapters: Adapters) -> Mapping[str, Re
     platform = Platform(settings.platform_namespace, settings.public_http_port, settings.public_https_port)
     databases = PyMySQLProvisioner(adapters.secrets.read, fence=adapters.leadership.check)
     adapters.resources.push_async_callback(databases.close)
+    adapters.resources.push_async_callback(adapters.events.close)
     cache, applier, clock = adapters.cache, adapters.applier, adapters.clock
     site = SiteReconciler(
         cache=cache,
@@ -49,9 +50,19 @@ def build_reconcilers(settings: Settings, adapters: Adapters) -> Mapping[str, Re
         clock=clock,
         platform_key=adapters.platform_key,
         platform=platform,
+        deletion_patience_seconds=settings.deletion_patience_seconds,
     )
-    domain = DomainReconciler(cache=cache, applier=applier, clock=clock, platform=platform)
-    server = DatabaseServerReconciler(cache=cache, applier=applier, databases=databases, clock=clock)
+    domain = DomainReconciler(
+        cache=cache,
+        applier=applier,
+        events=adapters.events,
+        clock=clock,
+        platform=platform,
+        deletion_patience_seconds=settings.deletion_patience_seconds,
+    )
+    server = DatabaseServerReconciler(
+        cache=cache, applier=applier, databases=databases, events=adapters.events, clock=clock
+    )
     return {SITE: site.reconcile, DOMAIN: domain.reconcile, DATABASE_SERVER: server.reconcile}
 
 

@@ -43,6 +43,15 @@ class ObjectRef:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadableObject:
+    """An object that exists and that this release cannot read, and the first field that is to blame."""
+
+    kind: str
+    name: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedSite:
     """Everything a Site's decision rests on besides its spec.
 

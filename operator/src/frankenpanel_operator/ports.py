@@ -41,19 +41,20 @@ class ObjectCache(Protocol):
 
 
 class ObjectApplier(Protocol):
-    """Writes owned objects; every write carries our field manager."""
+    """Writes objects; every write carries our field manager and what it was computed from."""
 
     async def apply(self, manifest: Manifest, live: Manifest | None) -> Change:
-        """Create the object, or patch what differs from `live`; equal means no call.
+        """Create the (sealed) object, or patch what differs from `live`; equal means no call.
 
         Raises:
+            ConflictError: the object is another one than `live` by now.
             ObjectNameTakenError: it exists and is not ours (create answered 409).
             ClusterRefusedError: forbidden or invalid.
             ClusterUnavailableError: try again later.
         """
 
     async def apply_blind(self, manifest: Manifest) -> None:
-        """Create or overwrite an object that may never be read back (a Secret).
+        """Create or overwrite a (sealed) object that may never be read back: a Secret.
 
         Raises:
             ObjectNameTakenError: it exists and does not carry our managed-by label.
@@ -62,24 +63,33 @@ class ObjectApplier(Protocol):
     async def delete(self, ref: ObjectRef, *, uid: str | None = None) -> None:
         """Delete in the background; an object that is gone already, or has another uid, is fine."""
 
-    async def merge_patch(self, ref: ObjectRef, patch: Mapping[str, Any]) -> None:
-        """Merge-patch metadata of an object (finalizers of our kinds, labels of retained volumes).
+    async def change_metadata(self, live: Manifest, changes: Mapping[str, Any]) -> None:
+        """Merge changes into the metadata of the object that was read as `live`; a missing one is fine.
 
-        A `metadata.resourceVersion` in the patch makes it conditional.
+        For finalizers of our kinds (a list is replaced as a whole) and labels of retained volumes.
 
         Raises:
             ConflictError: the object changed meanwhile.
         """
 
-    async def write_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
-        """Replace the status subresource's fields; a missing object is fine."""
+    async def write_status(self, live: Manifest, status: Mapping[str, Any]) -> None:
+        """Replace the whole status of the object that was read as `live`.
+
+        An object that is gone is fine, and so is another one of its name: that one has a pass of its own.
+        """
 
 
 class EventRecorder(Protocol):
     """Tells people what happened, on the object it happened to."""
 
+    def note(self, subject: Manifest, *, type_: str, reason: str, message: str) -> None:
+        """Post one Event ("Normal" or "Warning") soon, without anybody waiting; too many are dropped."""
+
     async def record(self, subject: Manifest, *, type_: str, reason: str, message: str) -> None:
-        """Post one Event ("Normal" or "Warning"); a failure is logged, never raised."""
+        """Post one Event before going on; for an object whose end would take the news with it.
+
+        A failure is logged, never raised, and the wait for an answer is short.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +128,10 @@ class DatabaseProvisioner(Protocol):
             DatabaseUnavailableError: no answer, or the admin account was refused.
         """
 
-    async def ensure(self, server: DatabaseAddress, account: DatabaseAccount, password: SecretStr) -> None:
+    async def ensure(self, server: DatabaseAddress, account: DatabaseAccount, password: SecretStr) -> bool:
         """Create what is missing and reset what differs; safe to repeat.
+
+        Return whether the server was asked at all: what was in order a while ago is taken to be so still.
 
         Raises:
             DatabaseUnavailableError: try again later.

@@ -1,7 +1,8 @@
 """Writes objects: create, patch what differs, delete. Knows no reconcile and decides no policy.
 
 Every answer goes into the cache at once, so that the next pass sees our own write even before the watch
-brings it; without that a pass could create twice.
+brings it; without that a pass could create twice. Every write names the object that it was computed from (by
+uid, and by hash or version), so that one which comes too late, from this replica or from another, is refused.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from frankenpanel_operator.cluster.patches import (
     build_guarded_patch,
     build_label_tests,
     build_patch,
+    build_status_patch,
     hash_of,
-    manifest_hash,
-    with_hash,
+    sealed_hash,
     without_hash,
 )
 from frankenpanel_operator.cluster.resources import resource_of
@@ -53,23 +54,23 @@ class KubernetesApplier:
 
     async def apply(self, manifest: Manifest, live: Manifest | None) -> Change:
         """Create the object, or patch what differs from `live`; equal means no call."""
-        desired = with_hash(manifest)
+        sealed_hash(manifest)
         if live is None:
-            await self._create(desired)
+            await self._create(manifest)
             return Change.CREATED
-        _refuse_foreign(desired, live)
+        _refuse_foreign(manifest, live)
         if live["metadata"].get("deletionTimestamp"):
             # Its end is decided; the watch event that reports it brings the pass that creates it anew.
             return Change.UNCHANGED
-        patch = build_patch(desired, live)
+        patch = build_patch(manifest, live)
         if not patch:
             return Change.UNCHANGED
-        await self._patch(desired, live, patch)
+        await self._patch(manifest, live, patch)
         return Change.PATCHED
 
     async def apply_blind(self, manifest: Manifest) -> None:
         """Create or overwrite an object that may never be read back (a Secret)."""
-        ref, digest = ObjectRef.of(manifest), manifest_hash(manifest)
+        ref, digest = ObjectRef.of(manifest), sealed_hash(manifest)
         # A digest of secret values has no business on the object, where every reader of metadata sees it.
         manifest = without_hash(manifest)
         if self._blind_writes.is_fresh(ref, digest):
@@ -97,9 +98,11 @@ class KubernetesApplier:
         except (NotFoundError, ConflictError):
             return
 
-    async def merge_patch(self, ref: ObjectRef, patch: Mapping[str, Any]) -> None:
-        """Merge-patch an object; one that is gone already is fine."""
+    async def change_metadata(self, live: Manifest, changes: Mapping[str, Any]) -> None:
+        """Merge changes into the metadata of an object as it was read; one that is gone already is fine."""
+        ref = ObjectRef.of(live)
         target = (ref.namespace, ref.name)
+        patch = {"metadata": {**changes, "resourceVersion": live["metadata"]["resourceVersion"]}}
         try:
             stored = await self._client.patch(resource_of(ref.kind), target, patch, PatchType.MERGE)
         except NotFoundError:
@@ -111,15 +114,15 @@ class KubernetesApplier:
         else:
             self._cache.put_own(stored)
 
-    async def write_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
-        """Replace the status as a whole, so that a field which no longer applies does not stay behind."""
-        patch = [{"op": "add", "path": "/status", "value": status}]
-        target = (ref.namespace, ref.name)
+    async def write_status(self, live: Manifest, status: Mapping[str, Any]) -> None:
+        """Replace the status of an object; one that is gone, or was made anew since, is fine."""
+        ref = ObjectRef.of(live)
+        target, patch = (ref.namespace, ref.name), build_status_patch(live, status)
         try:
             stored = await self._client.patch(
                 resource_of(ref.kind), target, patch, PatchType.JSON, subresource="status"
             )
-        except NotFoundError:
+        except (NotFoundError, PatchTestFailedError):
             return
         self._cache.put_own(stored)
 
@@ -150,13 +153,13 @@ class KubernetesApplier:
         ref = ObjectRef.of(desired)
         if hash_of(desired) == hash_of(live):
             metrics.DRIFT_REPAIRED.labels(ref.kind).inc()
-            paths = [operation["path"] for operation in patch[1:]]
+            paths = [operation["path"] for operation in patch if operation["op"] != "test"]
             log.info("put right what a foreign hand changed", object=_text(ref), paths=paths)
         target = (ref.namespace, ref.name)
         try:
             stored = await self._client.patch(resource_of(ref.kind), target, patch, PatchType.JSON)
         except (NotFoundError, PatchTestFailedError) as error:
-            raise ConflictError(f"{_text(ref)} was deleted or replaced meanwhile") from error
+            raise ConflictError(f"{_text(ref)} was deleted, replaced or written meanwhile") from error
         self._cache.put_own(stored)
         if build_patch(desired, stored):
             # The server rewrote a value in a way that drift.py does not know: every pass would patch again.

@@ -1,16 +1,18 @@
 """Builds the JSON Patch that brings a live object back to its manifest; pure.
 
 A patch replaces whole *sections*, the parts of a kind that are ours alone. Everything else on the object
-(immutable fields, what other controllers write, foreign labels) is never mentioned.
+(immutable fields, what other controllers write, foreign labels) is never mentioned. No section has a second
+writer, so nothing here needs a server-side apply with its share of managed fields.
+
+A patch says first what it was computed from: the object's uid, and the hash that it carried then. An object
+that was replaced, or that another replica has written since, refuses it as a whole.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import orjson
 from frankenpanel_crds.labels import ANNOTATION_HASH
 
 from frankenpanel_operator.cluster.drift import drifted
@@ -38,24 +40,21 @@ SECTIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 """The sections of each kind. A kind that is missing here (Job) is created and never changed."""
 
 
-def manifest_hash(manifest: Manifest) -> str:
-    """Return the first 16 hex digits of the SHA-256 of the manifest in canonical form, its hash left out."""
-    plain = orjson.dumps(without_hash(manifest), option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(plain).hexdigest()[:16]
-
-
-def with_hash(manifest: Manifest) -> Manifest:
-    """Return the manifest with its own hash as an annotation; one that has a hash is taken at its word."""
-    if hash_of(manifest):
-        return manifest
-    metadata = manifest["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), ANNOTATION_HASH: manifest_hash(manifest)}
-    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
-
-
 def hash_of(manifest: Manifest) -> str | None:
     """Return the hash that an object carries, or None where it carries none."""
     value: str | None = (manifest["metadata"].get("annotations") or {}).get(ANNOTATION_HASH)
+    return value
+
+
+def sealed_hash(manifest: Manifest) -> str:
+    """Return the hash that `desired.metadata.seal` gave a manifest.
+
+    Raises:
+        ValueError: it has none; what cannot be recognised again must not be written.
+    """
+    value = hash_of(manifest)
+    if value is None:
+        raise ValueError(f"{manifest['kind']} {manifest['metadata'].get('name')} is not sealed")
     return value
 
 
@@ -67,7 +66,7 @@ def without_hash(manifest: Manifest) -> Manifest:
 
 
 def build_patch(desired: Manifest, live: Manifest) -> list[Operation]:
-    """Return the operations that make `live` what `desired` (with its hash) says; empty if it is already.
+    """Return the operations that make `live` what `desired` (sealed) says; empty if it is already.
 
     With an equal hash only a foreign hand can have changed something, and only drifted sections are replaced.
     With another hash every section is, because a field that is no longer desired cannot be seen by comparing.
@@ -75,7 +74,7 @@ def build_patch(desired: Manifest, live: Manifest) -> list[Operation]:
     kind = desired["kind"]
     if kind not in SECTIONS:
         return []
-    is_same_hash = hash_of(live) == hash_of(desired)
+    is_same_hash = hash_of(live) == sealed_hash(desired)
     changes = [
         operation
         for path in SECTIONS[kind]
@@ -84,12 +83,12 @@ def build_patch(desired: Manifest, live: Manifest) -> list[Operation]:
     changes += _map_operations("labels", desired, live)
     changes += _map_operations("annotations", desired, live)
     changes += _owner_operations(desired, live)
-    # A replaced object of the same name must not get a patch that was made for its predecessor.
-    return (
-        [{"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]}, *changes]
-        if changes
-        else []
-    )
+    return [*_preconditions(live), *changes] if changes else []
+
+
+def build_status_patch(live: Manifest, status: Mapping[str, Any]) -> list[Operation]:
+    """Return a patch that replaces the status as a whole, so that nothing that no longer applies stays."""
+    return [_uid_test(live), {"op": "add", "path": "/status", "value": status}]
 
 
 def build_guarded_patch(desired: Manifest, ownership_labels: tuple[str, ...]) -> list[Operation]:
@@ -119,6 +118,22 @@ def build_label_tests(desired: Manifest, names: tuple[str, ...]) -> list[Operati
 def escape(segment: str) -> str:
     """Write a key as one segment of a JSON Pointer (RFC 6901)."""
     return segment.replace("~", "~0").replace("/", "~1")
+
+
+def _preconditions(live: Manifest) -> list[Operation]:
+    """Return tests that hold as long as nobody replaced or rewrote the object since it was read."""
+    metadata = live["metadata"]
+    found = hash_of(live)
+    if found is None:
+        # A foreign hand took the hash, so nothing less than the version tells what the object is now.
+        version = {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}
+        return [_uid_test(live), version]
+    path = f"/metadata/annotations/{escape(ANNOTATION_HASH)}"
+    return [_uid_test(live), {"op": "test", "path": path, "value": found}]
+
+
+def _uid_test(live: Manifest) -> Operation:
+    return {"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]}
 
 
 def _section_operations(

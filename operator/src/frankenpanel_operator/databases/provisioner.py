@@ -82,8 +82,10 @@ class PyMySQLProvisioner:
         """
         return await self._run(server, operations.probe)
 
-    async def ensure(self, server: DatabaseAddress, account: DatabaseAccount, password: SecretStr) -> None:
+    async def ensure(self, server: DatabaseAddress, account: DatabaseAccount, password: SecretStr) -> bool:
         """Create what is missing and reset what differs; no query where nothing changed since the last time.
+
+        Return whether there was one.
 
         Raises:
             DatabaseUnavailableError: try again later.
@@ -95,10 +97,11 @@ class PyMySQLProvisioner:
         verified = self._server(server).verified
         known = verified.get(account.name)
         if known and known.settings == settings and time.monotonic() - known.at < VERIFY_AFTER_SECONDS:
-            return
+            return False
         verified.pop(account.name, None)
         await self._run(server, lambda session: operations.ensure(session, account, password))
         verified[account.name] = _Verified(settings, time.monotonic())
+        return True
 
     async def retain(self, server: DatabaseAddress, account: DatabaseAccount) -> None:
         """Lock the account and mark its ownership row as retained; the data stays."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from frankenpanel_crds import labels
 from frankenpanel_crds.domain import Domain
 from frankenpanel_crds.domainclaim import DomainClaim, DomainClaimSpec, DomainRef, Route
@@ -49,4 +52,13 @@ def route_to(namespace: str, site_name: str, service: Manifest | None) -> Route 
 
 def holds_claim(domain: Domain, claim: Manifest) -> bool:
     """Say whether a claim is this very Domain's, not one of the same name before it."""
-    return bool(claim["spec"]["domainRef"].get("uid") == domain.metadata.uid)
+    return claim_owner(claim).get("uid") == domain.metadata.uid
+
+
+def claim_owner(claim: Manifest) -> Mapping[str, Any]:
+    """Return the reference (namespace, name, uid) to the Domain that a claim belongs to.
+
+    It is empty where a foreign hand made it unreadable; such a claim is nobody's.
+    """
+    owner = (claim.get("spec") or {}).get("domainRef")
+    return owner if isinstance(owner, Mapping) else {}

@@ -24,7 +24,7 @@ from frankenpanel_operator.desired.domains import leading_primary, oldest_first
 from frankenpanel_operator.desired.inputs import Application, Database, Platform, Runtime, SiteInputs
 from frankenpanel_operator.desired.problem import Problem
 from frankenpanel_operator.desired.volumes import resolve_storage
-from frankenpanel_operator.observed import Manifest
+from frankenpanel_operator.observed import Manifest, UnreadableObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class References:
     """What the Site's references point at, as far as it exists.
 
     `domains` are those that name the Site. `retained_claims` are the PersistentVolumeClaims of its namespace
-    whose data-id label is `site_data_id(site)`, needed only where `spec.bootstrapFrom` is set.
+    whose data-id label is `site_data_id(site)`, needed only where `spec.bootstrapFrom` is set. `unreadable`
+    are those among catalogue, preset and servers that exist and are none of the above all the same.
     """
 
     platform: Platform
@@ -42,6 +43,12 @@ class References:
     servers: tuple[DatabaseServer, ...] = ()
     domains: tuple[Domain, ...] = ()
     retained_claims: tuple[Manifest, ...] = ()
+    unreadable: tuple[UnreadableObject, ...] = ()
+
+    def unreadable_of(self, kind: str, name: str | None = None) -> UnreadableObject | None:
+        """Return the first unreadable object of a kind, of this name if one is given."""
+        found = (item for item in self.unreadable if item.kind == kind and name in (None, item.name))
+        return next(found, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +79,8 @@ def resolve(site: Site, references: References) -> Resolution:
     """Decide everything that the Site leaves to its surroundings."""
     data = site_data_id(site)
     leader = leading_primary(references.domains)
-    runtime, runtime_problems = _runtime(site, references.catalog)
-    application, source_problems = _application(site, references.preset)
+    runtime, runtime_problems = _runtime(site, references)
+    application, source_problems = _application(site, references)
     storage, storage_problems = resolve_storage(site, references.preset, data, references.retained_claims)
     database, database_problems = _database(site, references, data)
     if any(problem.reason is SiteReason.RETAINED_DATA_NOT_FOUND for problem in storage_problems):
@@ -98,7 +105,10 @@ def wants_database(site: Site) -> bool:
     return site.spec.database.engine is not SiteDatabaseEngine.NONE
 
 
-def _runtime(site: Site, catalog: RuntimeCatalog | None) -> tuple[Runtime | None, tuple[Problem, ...]]:
+def _runtime(site: Site, references: References) -> tuple[Runtime | None, tuple[Problem, ...]]:
+    catalog, unreadable = references.catalog, references.unreadable_of(RuntimeCatalog.NAMES.kind)
+    if unreadable is not None:
+        return None, (_unreadable(SiteCondition.RUNTIME_READY, unreadable),)
     if catalog is None:
         return None, (
             Problem(
@@ -117,8 +127,11 @@ def _runtime(site: Site, catalog: RuntimeCatalog | None) -> tuple[Runtime | None
     return None, (Problem(SiteCondition.RUNTIME_READY, SiteReason.RUNTIME_NOT_FOUND, message),)
 
 
-def _application(site: Site, preset: SitePreset | None) -> tuple[Application | None, tuple[Problem, ...]]:
-    source = site.spec.source.preset
+def _application(site: Site, references: References) -> tuple[Application | None, tuple[Problem, ...]]:
+    source, preset = site.spec.source.preset, references.preset
+    unreadable = references.unreadable_of(SitePreset.NAMES.kind)
+    if unreadable is not None:
+        return None, (_unreadable(SiteCondition.SOURCE_READY, unreadable),)
     if preset is None:
         message = (
             f'There is no SitePreset "{source.name}"; set spec.source.preset.name to one that '
@@ -158,6 +171,9 @@ def _database(site: Site, references: References, data: str) -> tuple[Database |
         # Data does not move by itself: a server that is gone is waited for, never replaced by an empty one.
         eligible = [server for server in eligible if server.metadata.name == pinned]
     if not eligible:
+        unreadable = references.unreadable_of(DatabaseServer.NAMES.kind, pinned)
+        if unreadable is not None:
+            return None, (_unreadable(SiteCondition.DATABASE_READY, unreadable),)
         return None, (_no_server(engine, is_pinned=pinned is not None),)
     server = min(eligible, key=lambda item: (pinned is None and not _is_ready(item), item.metadata.name))
     database = Database(
@@ -180,6 +196,14 @@ def _missing_database(preset: SitePreset | None) -> tuple[Problem, ...]:
         "create the Site anew with MariaDB or MySQL."
     )
     return (Problem(SiteCondition.DATABASE_READY, SiteReason.SPEC_INVALID, message),)
+
+
+def _unreadable(condition: SiteCondition, found: UnreadableObject) -> Problem:
+    message = (
+        f"The {found.kind} {found.name} has a value in {found.field} that this release cannot read; "
+        "ask your administrator to correct it."
+    )
+    return Problem(condition, SiteReason.REFERENCE_UNREADABLE, message)
 
 
 def _no_server(engine: str, *, is_pinned: bool) -> Problem:

@@ -9,19 +9,19 @@ from pydantic import ValidationError
 
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.outcome import Outcome
-from frankenpanel_operator.errors import DatabaseUnavailableError
+from frankenpanel_operator.errors import DatabaseUnavailableError, database_dependency
 from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.observed import Manifest, ObjectRef
 from frankenpanel_operator.ports import (
     Clock,
     DatabaseProvisioner,
+    EventRecorder,
     ObjectApplier,
     ObjectCache,
 )
 from frankenpanel_operator.reconcilers.addresses import address_of
-from frankenpanel_operator.reconcilers.statuses import telling_defects, write_raw_status
+from frankenpanel_operator.reconcilers.statuses import StatusWriter
 from frankenpanel_operator.status.database_server import Probe, database_server_status
-from frankenpanel_operator.status.whole import spec_invalid_status
 
 # No watch tells of a server's health. While it is down Sites wait for it, so then the look is more frequent.
 PROBE_INTERVAL_SECONDS = 30.0
@@ -35,6 +35,7 @@ class DatabaseServerReconciler:
     cache: ObjectCache
     applier: ObjectApplier
     databases: DatabaseProvisioner
+    events: EventRecorder
     clock: Clock
 
     async def reconcile(self, key: Key) -> Outcome:
@@ -42,23 +43,25 @@ class DatabaseServerReconciler:
         body = self.cache.get(ObjectRef(DatabaseServer.NAMES.kind, "", key.name))
         if body is None:
             return Outcome()
-        async with telling_defects(self.applier, body, self.clock):
-            return await self._reconcile(body)
+        statuses = StatusWriter(applier=self.applier, events=self.events, clock=self.clock)
+        async with statuses.telling_defects(body):
+            return await self._reconcile(body, statuses)
 
-    async def _reconcile(self, body: Manifest) -> Outcome:
+    async def _reconcile(self, body: Manifest, statuses: StatusWriter) -> Outcome:
         try:
             server = DatabaseServer.parse(body)
         except ValidationError as error:
-            await write_raw_status(self.applier, body, spec_invalid_status(body, error, self.clock.now()))
+            await statuses.tell_invalid(body, error)
             return Outcome()
         probe = await self._probe(server)
         status = database_server_status(server, probe, now=self.clock.now())
         if status != server.status:
-            await self.applier.write_status(ObjectRef.of(body), status.to_manifest())
+            await statuses.write(body, status.to_manifest())
             reached(Failpoint.DATABASE_SERVER_STATUS_WRITTEN)
+        dependency = (database_dependency(server.metadata.name),)
         if probe.error is not None:
-            return Outcome(requeue_after_seconds=PROBE_INTERVAL_WHEN_DOWN_SECONDS)
-        return Outcome(requeue_after_seconds=PROBE_INTERVAL_SECONDS)
+            return Outcome(requeue_after_seconds=PROBE_INTERVAL_WHEN_DOWN_SECONDS, down=dependency)
+        return Outcome(requeue_after_seconds=PROBE_INTERVAL_SECONDS, healthy=dependency)
 
     async def _probe(self, server: DatabaseServer) -> Probe:
         try:

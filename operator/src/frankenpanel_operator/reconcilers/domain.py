@@ -13,7 +13,7 @@ from frankenpanel_crds.site import Site
 from pydantic import ValidationError
 
 from frankenpanel_operator import naming
-from frankenpanel_operator.desired.claim import build_domain_claim, holds_claim, route_to
+from frankenpanel_operator.desired.claim import build_domain_claim, claim_owner, holds_claim, route_to
 from frankenpanel_operator.desired.domains import leading_primary
 from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.engine.key import Key
@@ -21,11 +21,13 @@ from frankenpanel_operator.engine.outcome import Outcome
 from frankenpanel_operator.errors import ObjectNameTakenError
 from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.observed import Manifest, ObjectRef, OwnedKind
-from frankenpanel_operator.ports import Change, Clock, ObjectApplier, ObjectCache
-from frankenpanel_operator.reconcilers.finalizers import ensure_finalizer, release_finalizer
-from frankenpanel_operator.reconcilers.statuses import telling_defects, write_raw_status
+from frankenpanel_operator.ports import Change, Clock, EventRecorder, ObjectApplier, ObjectCache
+from frankenpanel_operator.reconcilers.deletion import Patience
+from frankenpanel_operator.reconcilers.domain_deletion import DomainDeletion
+from frankenpanel_operator.reconcilers.finalizers import ensure_finalizer
+from frankenpanel_operator.reconcilers.statuses import StatusWriter
+from frankenpanel_operator.reconcilers.unreadable import readable_domain
 from frankenpanel_operator.status.domain import DomainScene, domain_status
-from frankenpanel_operator.status.whole import spec_invalid_status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,35 +36,37 @@ class DomainReconciler:
 
     cache: ObjectCache
     applier: ObjectApplier
+    events: EventRecorder
     clock: Clock
     platform: Platform
+    deletion_patience_seconds: float = 600.0
 
     async def reconcile(self, key: Key) -> Outcome:
         """Claim, route, report; the same for every cause."""
         body = self.cache.get(ObjectRef(Domain.NAMES.kind, key.namespace, key.name))
         if body is None:
             return Outcome()
-        async with telling_defects(self.applier, body, self.clock):
-            await self._reconcile(body)
+        statuses = StatusWriter(applier=self.applier, events=self.events, clock=self.clock)
+        async with statuses.telling_defects(body):
+            if body["metadata"].get("deletionTimestamp"):
+                return await self._release(body, statuses)
+            await self._reconcile(body, statuses)
         return Outcome()
 
-    async def _reconcile(self, body: Manifest) -> None:
+    async def _reconcile(self, body: Manifest, statuses: StatusWriter) -> None:
         try:
             domain = Domain.parse(body)
         except ValidationError as error:
-            await write_raw_status(self.applier, body, spec_invalid_status(body, error, self.clock.now()))
+            await statuses.tell_invalid(body, error)
             return
         scene = self._observe(domain)
-        if domain.metadata.is_deleting:
-            await self._release(domain, body, scene)
-            return
         if scene.host is not None:
             if await ensure_finalizer(self.applier, body, labels.FINALIZER_CLAIM):
                 reached(Failpoint.DOMAIN_FINALIZER_ADDED)
             scene = await self._claim(domain, scene.host, scene)
         status = domain_status(domain, scene, now=self.clock.now())
         if status != domain.status:
-            await self.applier.write_status(ObjectRef.of(body), status.to_manifest())
+            await statuses.write(body, status.to_manifest())
             reached(Failpoint.DOMAIN_STATUS_WRITTEN)
 
     def _observe(self, domain: Domain) -> DomainScene:
@@ -94,7 +98,7 @@ class DomainReconciler:
         if domain.spec.role is not DomainRole.PRIMARY:
             return None
         bodies = self.cache.domains_of(domain.metadata.namespace or "", domain.spec.site_ref.name)
-        leader = leading_primary(Domain.parse(body) for body in bodies)
+        leader = leading_primary(readable_domain(body) for body in bodies)
         return leader if leader is not None and leader.metadata.uid != domain.metadata.uid else None
 
     async def _claim(self, domain: Domain, host: str, scene: DomainScene) -> DomainScene:
@@ -117,13 +121,17 @@ class DomainReconciler:
 
     def _is_orphan(self, claim: Manifest) -> bool:
         """Say whether the Domain that a claim names is gone, or is another one of the same name."""
-        owner = claim["spec"]["domainRef"]
-        body = self.cache.get(ObjectRef(Domain.NAMES.kind, owner["namespace"], owner["name"]))
-        return body is None or body["metadata"]["uid"] != owner["uid"]
+        owner = claim_owner(claim)
+        ref = ObjectRef(Domain.NAMES.kind, str(owner.get("namespace", "")), str(owner.get("name", "")))
+        body = self.cache.get(ref)
+        return body is None or body["metadata"]["uid"] != owner.get("uid")
 
-    async def _release(self, domain: Domain, body: Manifest, scene: DomainScene) -> None:
-        if scene.claim is not None and holds_claim(domain, scene.claim):
-            await self.applier.delete(ObjectRef.of(scene.claim), uid=scene.claim["metadata"]["uid"])
-            reached(Failpoint.CLAIM_DELETED)
-        if await release_finalizer(self.applier, body, labels.FINALIZER_CLAIM):
-            reached(Failpoint.DOMAIN_FINALIZER_RELEASED)
+    async def _release(self, body: Manifest, statuses: StatusWriter) -> Outcome:
+        deletion = DomainDeletion(
+            cache=self.cache,
+            applier=self.applier,
+            events=self.events,
+            statuses=statuses,
+            patience=Patience(self.clock, self.deletion_patience_seconds),
+        )
+        return await deletion.finalize(body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from frankenpanel_operator.observed import Manifest, ObjectRef
+from frankenpanel_operator.observed import Manifest
 from frankenpanel_operator.ports import ObjectApplier
 
 
@@ -36,7 +36,4 @@ async def release_finalizer(applier: ObjectApplier, body: Manifest, finalizer: s
 
 
 async def _write(applier: ObjectApplier, body: Manifest, finalizers: list[str]) -> None:
-    # A merge patch replaces the whole list: only the version that was read may be replaced.
-    version = body["metadata"]["resourceVersion"]
-    patch = {"metadata": {"resourceVersion": version, "finalizers": finalizers}}
-    await applier.merge_patch(ObjectRef.of(body), patch)
+    await applier.change_metadata(body, {"finalizers": finalizers})

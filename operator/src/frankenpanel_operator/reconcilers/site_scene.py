@@ -14,8 +14,9 @@ from frankenpanel_crds.sitepreset import SitePreset
 from frankenpanel_operator.credentials import derive_site_credentials
 from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.desired.resolution import References, Resolution, resolve, site_data_id
-from frankenpanel_operator.observed import Manifest, ObjectRef, ObservedSite, OwnedKind
+from frankenpanel_operator.observed import Manifest, ObjectRef, ObservedSite, OwnedKind, UnreadableObject
 from frankenpanel_operator.ports import ObjectCache
+from frankenpanel_operator.reconcilers.unreadable import ModelT, read, readable_domain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +30,19 @@ class SiteScene:
     def resolve(self, site: Site) -> Resolution:
         """Look up what the Site refers to, and decide."""
         namespace, data_id = site.metadata.namespace or "", site_data_id(site)
-        catalog = self._cluster_object(RuntimeCatalog.NAMES.kind, DEFAULT_CATALOG_NAME)
-        preset = self._cluster_object(SitePreset.NAMES.kind, site.spec.source.preset.name)
+        catalog, bad_catalog = self._read(RuntimeCatalog, DEFAULT_CATALOG_NAME)
+        preset, bad_preset = self._read(SitePreset, site.spec.source.preset.name)
+        servers = [read(DatabaseServer, body) for body in self.cache.list(DatabaseServer.NAMES.kind)]
+        bad = (bad_catalog, bad_preset, *(unreadable for _, unreadable in servers))
         references = References(
             platform=self.platform,
             credentials=derive_site_credentials(self.platform_key, namespace, data_id),
-            catalog=RuntimeCatalog.parse(catalog) if catalog else None,
-            preset=SitePreset.parse(preset) if preset else None,
-            servers=tuple(DatabaseServer.parse(body) for body in self.cache.list(DatabaseServer.NAMES.kind)),
+            catalog=catalog,
+            preset=preset,
+            servers=tuple(server for server, _ in servers if server is not None),
             domains=self._domains(site),
             retained_claims=self._claims(site) if site.spec.bootstrap_from else (),
+            unreadable=tuple(item for item in bad if item is not None),
         )
         return resolve(site, references)
 
@@ -51,12 +55,12 @@ class SiteScene:
             objects = {**{ObjectRef.of(claim): claim for claim in self._claims(site)}, **objects}
         return ObservedSite(objects=objects, pods=tuple(body for body in owned if body["kind"] == "Pod"))
 
-    def _cluster_object(self, kind: str, name: str) -> Manifest | None:
-        return self.cache.get(ObjectRef(kind, "", name))
+    def _read(self, model: type[ModelT], name: str) -> tuple[ModelT | None, UnreadableObject | None]:
+        return read(model, self.cache.get(ObjectRef(model.NAMES.kind, "", name)))
 
     def _domains(self, site: Site) -> tuple[Domain, ...]:
         bodies = self.cache.domains_of(site.metadata.namespace or "", site.metadata.name)
-        return tuple(Domain.parse(body) for body in bodies)
+        return tuple(readable_domain(body) for body in bodies)
 
     def _claims(self, site: Site) -> tuple[Manifest, ...]:
         """Return the volumes of the Site's data: its own or retained ones, never those another Site uses."""

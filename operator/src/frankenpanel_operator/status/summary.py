@@ -32,6 +32,7 @@ _STALLING = frozenset[str](
         SiteReason.DATABASE_NAME_TAKEN,
         SiteReason.DATABASE_LOST,
         SiteReason.OBJECT_NAME_TAKEN,
+        SiteReason.REFERENCE_UNREADABLE,
         SiteReason.SPEC_INVALID,
         DomainReason.HOST_TAKEN,
         DomainReason.HOST_INVALID,

@@ -7,6 +7,7 @@ the summary as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -42,11 +43,22 @@ def blocked_status(
     body: Mapping[str, Any], reason: SiteReason, message: str, now: datetime
 ) -> dict[str, Any]:
     """Return the object's last status with Ready False for a reason that every kind has."""
-    last = body.get("status") or {}
-    old = [Condition.model_validate(item) for item in last.get("conditions", [])]
+    status = body.get("status")
+    last = status if isinstance(status, Mapping) else {}
+    old = _readable_conditions(last)
     details = [condition for condition in old if condition.type not in _SUMMARY]
     cause = fails(SummaryCondition.READY, reason, message)
     generation = body["metadata"].get("generation")
     summary = finish(summarise(cause, cause), old, generation, now)
     conditions = [condition.to_manifest() for condition in (*summary, *details)]
     return {**last, "observedGeneration": generation, "conditions": conditions}
+
+
+def _readable_conditions(status: Mapping[str, Any]) -> list[Condition]:
+    """Return the conditions that can be read; the rest was written by another release, or by hand."""
+    readable = []
+    conditions = status.get("conditions")
+    for item in conditions if isinstance(conditions, list) else ():
+        with suppress(ValidationError):
+            readable.append(Condition.model_validate(item))
+    return readable

@@ -6,13 +6,23 @@ import pytest
 from frankenpanel_operator.cluster.patches import (
     build_guarded_patch,
     build_patch,
+    build_status_patch,
     escape,
-    manifest_hash,
-    with_hash,
+    hash_of,
+    sealed_hash,
     without_hash,
 )
+from frankenpanel_operator.desired.metadata import seal
 
 UID_TEST = {"op": "test", "path": "/metadata/uid", "value": "u"}
+HASH_PATH = "/metadata/annotations/frankenpanel.io~1hash"
+
+
+def changes(desired: dict[str, Any], live: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a patch does, without what it tests first."""
+    patch = build_patch(desired, live)
+    assert not patch or patch[0] == UID_TEST
+    return [operation for operation in patch if operation["op"] != "test"]
 
 
 def config_map(**data: str) -> dict[str, Any]:
@@ -25,34 +35,49 @@ def config_map(**data: str) -> dict[str, Any]:
 
 
 def live_of(manifest: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    sealed = with_hash(manifest)
+    sealed = seal(manifest)
     return {**sealed, "metadata": {**sealed["metadata"], "uid": "u"}, **changes}
 
 
-def test_hash_depends_on_content_and_neither_on_order_nor_on_itself() -> None:
-    manifest = config_map(x="1", y="2")
-    reordered = dict(reversed(config_map(y="2", x="1").items()))
-    assert manifest_hash(manifest) == manifest_hash(reordered) == manifest_hash(with_hash(manifest))
-    assert manifest_hash(manifest) != manifest_hash(config_map(x="1"))
-    assert len(manifest_hash(manifest)) == 16
-    assert with_hash(with_hash(manifest)) == with_hash(manifest)
-    assert without_hash(with_hash(manifest))["metadata"]["annotations"] == {}
+def test_only_what_is_sealed_has_a_hash() -> None:
+    manifest = config_map(x="1")
+    assert hash_of(manifest) is None
+    with pytest.raises(ValueError, match="ConfigMap c is not sealed"):
+        sealed_hash(manifest)
+    assert sealed_hash(seal(manifest)) == hash_of(seal(manifest))
+    assert without_hash(seal(manifest))["metadata"]["annotations"] == {}
+
+
+def test_a_patch_tests_the_hash_that_it_was_computed_from() -> None:
+    live = live_of(config_map(x="1"))
+    test = {"op": "test", "path": HASH_PATH, "value": hash_of(live)}
+    assert build_patch(seal(config_map(x="2")), live)[:2] == [UID_TEST, test]
+
+
+def test_without_a_hash_a_patch_tests_the_version() -> None:
+    live = live_of(config_map(x="1"))
+    live["metadata"] |= {"annotations": {}, "resourceVersion": "7"}
+    test = {"op": "test", "path": "/metadata/resourceVersion", "value": "7"}
+    assert build_patch(seal(config_map(x="1")), live)[:2] == [UID_TEST, test]
+
+
+def test_a_status_is_replaced_as_a_whole_in_this_very_object() -> None:
+    patch = build_status_patch(live_of(config_map()), {"url": "x"})
+    assert patch == [UID_TEST, {"op": "add", "path": "/status", "value": {"url": "x"}}]
 
 
 def test_equal_hash_and_no_drift_is_no_patch() -> None:
-    assert build_patch(with_hash(config_map(x="1")), live_of(config_map(x="1"))) == []
+    assert build_patch(seal(config_map(x="1")), live_of(config_map(x="1"))) == []
 
 
 def test_another_hash_replaces_the_section_and_the_hash() -> None:
-    desired = with_hash(config_map(x="2"))
-    patch = build_patch(desired, live_of(config_map(x="1", gone="1")))
-    hash_path = "/metadata/annotations/frankenpanel.io~1hash"
+    desired = seal(config_map(x="2"))
+    patch = changes(desired, live_of(config_map(x="1", gone="1")))
     assert patch == [
-        UID_TEST,
         {"op": "add", "path": "/data", "value": {"x": "2"}},
         {
             "op": "add",
-            "path": hash_path,
+            "path": HASH_PATH,
             "value": desired["metadata"]["annotations"]["frankenpanel.io/hash"],
         },
     ]
@@ -61,8 +86,7 @@ def test_another_hash_replaces_the_section_and_the_hash() -> None:
 def test_drift_of_one_label_touches_only_that_label() -> None:
     live = live_of(config_map(x="1"))
     live["metadata"]["labels"] = {"a/b": "2", "foreign": "x"}
-    assert build_patch(with_hash(config_map(x="1")), live) == [
-        UID_TEST,
+    assert changes(seal(config_map(x="1")), live) == [
         {"op": "add", "path": "/metadata/labels/a~1b", "value": "1"},
     ]
 
@@ -70,7 +94,7 @@ def test_drift_of_one_label_touches_only_that_label() -> None:
 def test_missing_parents_are_created_with_what_they_hold() -> None:
     live = live_of(config_map(x="1"))
     del live["data"], live["metadata"]["labels"]
-    assert build_patch(with_hash(config_map(x="1")), live)[1:] == [
+    assert changes(seal(config_map(x="1")), live) == [
         {"op": "add", "path": "/data", "value": {"x": "1"}},
         {"op": "add", "path": "/metadata/labels", "value": {"a/b": "1"}},
     ]
@@ -80,8 +104,9 @@ def test_missing_parents_are_created_with_what_they_hold() -> None:
         "spec": {"resources": {"requests": {"storage": "1Gi"}}},
     }
     bare = {"kind": "PersistentVolumeClaim", "metadata": {"name": "v", "uid": "u"}, "spec": {}}
-    patch = build_patch(with_hash(claim), bare)
-    assert patch[1] == {
+    bare["metadata"]["resourceVersion"] = "7"  # type: ignore[index]
+    patch = changes(seal(claim), bare)
+    assert patch[0] == {
         "op": "add",
         "path": "/spec/resources",
         "value": {"requests": {"storage": "1Gi"}},
@@ -90,7 +115,7 @@ def test_missing_parents_are_created_with_what_they_hold() -> None:
 
 def test_jobs_are_never_patched() -> None:
     job = {"kind": "Job", "metadata": {"name": "j"}, "spec": {"template": {"spec": {}}}}
-    assert build_patch(with_hash(job), {"kind": "Job", "metadata": {"uid": "u"}, "spec": {}}) == []
+    assert build_patch(seal(job), {"kind": "Job", "metadata": {"uid": "u"}, "spec": {}}) == []
 
 
 def test_what_is_immutable_or_unowned_is_never_mentioned() -> None:
@@ -101,17 +126,17 @@ def test_what_is_immutable_or_unowned_is_never_mentioned() -> None:
     }
     live = live_of(deployment)
     live["spec"] = {"selector": {"matchLabels": {"a": "other"}}, "template": {"spec": {}}, "paused": True}
-    assert build_patch(with_hash(deployment), live) == []
+    assert build_patch(seal(deployment), live) == []
 
 
 def test_a_lost_owner_reference_is_put_back() -> None:
     manifest = config_map(x="1")
     manifest["metadata"]["ownerReferences"] = [{"uid": "site", "controller": True}]
     live = live_of(manifest)
-    assert build_patch(with_hash(manifest), live) == []
+    assert build_patch(seal(manifest), live) == []
     live["metadata"]["ownerReferences"] = [{"uid": "other"}]
-    operations = build_patch(with_hash(manifest), live)
-    assert operations[1]["path"] == "/metadata/ownerReferences"
+    operations = changes(seal(manifest), live)
+    assert operations[0]["path"] == "/metadata/ownerReferences"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from frankenpanel_crds.labels import ANNOTATION_HASH, Component
-from frankenpanel_operator.cluster.patches import manifest_hash
 from frankenpanel_operator.desired.evidence import are_secrets_written, secrets_digest, with_evidence
 from frankenpanel_operator.desired.metadata import content_hash, owned_labels, seal, selector
 from frankenpanel_operator.desired.site import desired_site
@@ -14,14 +13,17 @@ def hash_of(manifest):
     return manifest["metadata"]["annotations"][ANNOTATION_HASH]
 
 
-def test_a_seal_is_the_hash_that_the_applier_compares():
-    assert hash_of(seal(PLAIN)) == manifest_hash(seal(PLAIN)) == manifest_hash(PLAIN)
+def test_a_seal_depends_on_content_and_neither_on_order_nor_on_itself():
+    reordered = dict(reversed(PLAIN.items()))
+    assert hash_of(seal(PLAIN)) == hash_of(seal(seal(PLAIN))) == hash_of(seal(reordered))
+    assert hash_of(seal(PLAIN)) != hash_of(seal({**PLAIN, "data": {}}))
+    assert len(hash_of(seal(PLAIN))) == 16
 
 
-def test_every_object_of_a_site_carries_the_hash_that_the_applier_compares(make_site, resolved):
+def test_every_object_of_a_site_is_sealed_as_it_is(make_site, resolved):
     site = make_site()
     for item in desired_site(site, resolved(site).inputs).objects:
-        assert hash_of(item.manifest) == manifest_hash(item.manifest)
+        assert item.manifest == seal(item.manifest)
 
 
 def test_sealing_twice_changes_nothing():
@@ -82,7 +84,7 @@ class TestEvidence:
         deployment = self.deployment(make_site, resolved)
         changed = with_evidence(deployment, "another")
         assert hash_of(changed) != hash_of(deployment)
-        assert hash_of(changed) == manifest_hash(changed)
+        assert changed == seal(changed)
 
     def test_a_digest_covers_secrets_alone(self, make_site, resolved):
         credentials = resolved(make_site()).inputs.credentials

@@ -105,11 +105,11 @@ class MemoryCluster:
         if body is not None and uid in (None, body["metadata"]["uid"]):
             self.cache.remove(body)
 
-    async def merge_patch(self, ref: ObjectRef, patch: Mapping[str, Any]) -> None:
-        self._note("finalizer" if "finalizers" in patch["metadata"] else "label", ref)
+    async def change_metadata(self, live: Manifest, changes: Mapping[str, Any]) -> None:
+        ref, changes = ObjectRef.of(live), dict(changes)
+        self._note("finalizer" if "finalizers" in changes else "label", ref)
         body = copy.deepcopy(self.read(ref))
-        changes = dict(patch["metadata"])
-        if changes.pop("resourceVersion", body["metadata"]["resourceVersion"]) != _version(body):
+        if _version(live) != _version(body):
             raise ConflictError(f"{ref} changed meanwhile")
         merged = {**body["metadata"].get("labels", {}), **changes.pop("labels", {})}
         body["metadata"].update(changes, labels=merged)
@@ -118,7 +118,8 @@ class MemoryCluster:
         else:
             self._store(body)
 
-    async def write_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
+    async def write_status(self, live: Manifest, status: Mapping[str, Any]) -> None:
+        ref = ObjectRef.of(live)
         self._note("status", ref)
         self._store({**self.read(ref), "status": copy.deepcopy(dict(status))})
 
@@ -147,8 +148,9 @@ class MemoryDatabases:
         self._call("probe")
         return self.version
 
-    async def ensure(self, server: DatabaseAddress, account: DatabaseAccount, password: SecretStr) -> None:
+    async def ensure(self, server: DatabaseAddress, account: DatabaseAccount, password: SecretStr) -> bool:
         self._call("ensure", account)
+        return True
 
     async def retain(self, server: DatabaseAddress, account: DatabaseAccount) -> None:
         self._call("retain", account)
@@ -168,6 +170,9 @@ class Events:
     """Events that were posted, as (reason, message)."""
 
     posted: list[tuple[str, str]] = field(default_factory=list)
+
+    def note(self, subject: Manifest, *, type_: str, reason: str, message: str) -> None:
+        self.posted.append((reason, message))
 
     async def record(self, subject: Manifest, *, type_: str, reason: str, message: str) -> None:
         self.posted.append((reason, message))
@@ -244,10 +249,17 @@ class World:
         """Ask for the deletion of an object, as people do."""
         ref = ObjectRef(kind, NAMESPACE, name)
         metadata = self.cluster.read(ref)["metadata"]
-        self.cluster.edit(ref, metadata={**metadata, "deletionTimestamp": "2026-08-01T13:00:00Z"})
+        self.cluster.edit(
+            ref, metadata={**metadata, "deletionTimestamp": f"{self.clock.time:%Y-%m-%dT%H:%M:%SZ}"}
+        )
 
     def _reconciler(self, kind: str) -> Any:
-        ports = {"cache": self.cache, "applier": self.cluster, "clock": self.clock}
+        ports = {
+            "cache": self.cache,
+            "applier": self.cluster,
+            "clock": self.clock,
+            "events": self.events,
+        }
         platform = Platform(namespace="frankenpanel-system")
         if kind == "DatabaseServer":
             return DatabaseServerReconciler(databases=self.databases, **ports)
@@ -255,7 +267,6 @@ class World:
             return DomainReconciler(platform=platform, **ports)
         return SiteReconciler(
             databases=self.databases,
-            events=self.events,
             platform=platform,
             platform_key=PLATFORM_KEY,
             **ports,

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from frankenpanel_crds.labels import FINALIZER_CLAIM
-from frankenpanel_operator.errors import ClusterUnavailableError, ConflictError, ObjectNameTakenError
+from frankenpanel_operator.errors import (
+    KUBERNETES,
+    ClusterRefusedError,
+    ClusterUnavailableError,
+    ConflictError,
+    ObjectNameTakenError,
+)
 from frankenpanel_operator.observed import ObjectRef
 
 HOST = "shop.localhost"
+PATIENCE_SECONDS = 600
 DOMAIN = ObjectRef("Domain", "demo", "shop-localhost")
 CLAIM = ObjectRef("DomainClaim", "", HOST)
 
@@ -182,10 +190,38 @@ async def test_the_finalizer_stays_until_the_host_is_free(world: Any, add_domain
     add_domain(HOST)
     await world.reconcile("Domain", DOMAIN.name)
     world.delete("Domain", DOMAIN.name)
-    world.cluster.refusals["delete", "DomainClaim"] = ClusterUnavailableError("down")
+    down = ClusterUnavailableError("down", dependency=KUBERNETES)
+    world.cluster.refusals["delete", "DomainClaim"] = down
     with pytest.raises(ClusterUnavailableError):
         await world.reconcile("Domain", DOMAIN.name)
     assert world.cluster.read(DOMAIN)["metadata"]["finalizers"] == [FINALIZER_CLAIM]
+
+
+async def test_a_claim_that_the_cluster_keeps_is_waited_for_and_then_left(
+    world: Any, add_domain: Any
+) -> None:
+    add_domain(HOST)
+    await world.reconcile("Domain", DOMAIN.name)
+    world.delete("Domain", DOMAIN.name)
+    world.cluster.refusals["delete", "DomainClaim"] = ClusterRefusedError("a webhook says no", status=403)
+    outcome = await world.reconcile("Domain", DOMAIN.name)
+    assert outcome.requeue_after_seconds
+    assert world.reasons("Domain", DOMAIN.name)["Ready"] == "False Deleting"
+    world.clock.time += timedelta(seconds=PATIENCE_SECONDS)
+    await world.reconcile("Domain", DOMAIN.name)
+    assert world.cache.get(DOMAIN) is None
+    assert {reason for reason, _ in world.events.posted} == {"DataLeftBehind"}
+    assert all(HOST in message for _, message in world.events.posted)
+
+
+async def test_the_next_domain_of_the_host_takes_a_claim_over_that_was_left(
+    world: Any, add_domain: Any
+) -> None:
+    world.cluster.add(claim_of(HOST, "demo", "gone", "uid-of-nobody"))
+    add_domain(HOST)
+    await world.reconcile("Domain", DOMAIN.name)
+    await world.reconcile("Domain", DOMAIN.name)
+    assert world.reasons("Domain", DOMAIN.name)["Claimed"] == "True Claimed"
 
 
 async def test_a_domain_that_is_gone_needs_nothing(world: Any) -> None:
