@@ -7,13 +7,14 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from frankenpanel_operator import metrics
 from frankenpanel_operator.cluster import listing as listing_module
 from frankenpanel_operator.cluster.api_errors import ExpiredError
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
+from frankenpanel_operator.cluster.canary import Canary
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.informer import Informer
 from frankenpanel_operator.cluster.resources import Resource, resource_of
@@ -246,6 +247,43 @@ async def test_a_broken_watch_goes_on_where_it_was_without_a_list(
         await eventually(lambda: cache.get(maps.ref("while-it-was-broken")), "seen after the reconnect")
         assert faulty.watches[0] == ""
         assert "" not in faulty.watches[1:], "no second list"
+
+
+class DeafClient(KubernetesClient):
+    """The real client, whose first watch stands and brings nothing once it is deaf."""
+
+    is_deaf: bool
+    watches: int
+
+    async def watch(
+        self, resource: Resource, params: Mapping[str, str]
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        self.watches += 1
+        is_first = self.watches == 1
+        async with aclosing(super().watch(resource, params)) as events:
+            async for event in events:
+                if not (is_first and self.is_deaf):
+                    yield event
+
+
+async def test_a_deaf_watch_is_found_by_the_canary_and_replaced(
+    maps: ConfigMaps, client: KubernetesClient, cache: MemoryObjectCache
+) -> None:
+    client.__class__ = DeafClient
+    deaf = cast(DeafClient, client)
+    deaf.is_deaf, deaf.watches = False, 0
+    # The canary is labelled as everything of ours, and as nothing else.
+    maps.selector = "app.kubernetes.io/managed-by=frankenpanel-operator"
+    async with running(informer_of(client, cache, maps)) as informer:
+        canary = Canary(client, cache, [informer], namespace=maps.namespace, identity="test")
+        await canary.prove(30)
+        assert deaf.watches == 1, "a watch that hears is left alone"
+        deaf.is_deaf = True
+        maps.create("unheard")
+        await canary.prove(5)
+        assert deaf.watches == 2
+        assert canary.deaf_kinds() == ()
+        assert cache.get(maps.ref("unheard")), "the list after it brings what was missed"
 
 
 async def test_an_unreachable_server_is_an_error_of_ours(connection: Any) -> None:

@@ -85,6 +85,10 @@ class Informer:
         """Return the version up to which everything was heard; 0 while a list is under way."""
         return int(self._version or 0)
 
+    def is_interrupted(self) -> bool:
+        """Say whether the last attempt to list or watch failed, so that the next one is under way."""
+        return self._failures > 0
+
     def restart(self, *, relist: bool = False) -> None:
         """Leave the present watch for a new one, on a new connection; list again where that is asked for."""
         self._is_relist_asked |= relist

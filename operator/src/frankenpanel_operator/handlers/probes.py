@@ -29,6 +29,7 @@ class Health:
     informers: Sequence[Informer]
     tasks: Callable[[], Sequence[asyncio.Task[Any]]]
     is_settled: Callable[[], bool]
+    deaf_kinds: Callable[[], Sequence[str]] = tuple
 
     def dead_parts(self) -> list[str]:
         """Name what should run and does not."""
@@ -38,7 +39,8 @@ class Health:
             if informer.silence_seconds() > STUCK_AFTER_SECONDS
         ]
         ended = [f"task {task.get_name()} ended" for task in self.tasks() if task.done()]
-        return stuck + ended
+        deaf = [f"watch of {kind} deaf" for kind in self.deaf_kinds()]
+        return stuck + deaf + ended
 
     def missing_parts(self) -> list[str]:
         """Name what is not there yet, before this replica may lead; a standby with all it needs is ready."""

@@ -18,7 +18,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -30,13 +30,14 @@ from frankenpanel_crds.labels import LABEL_MANAGED_BY, MANAGED_BY
 
 from frankenpanel_operator import metrics
 from frankenpanel_operator.cluster.cache import Change, MemoryObjectCache
+from frankenpanel_operator.cluster.canary import Canary
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.cluster.informer import Informer
 from frankenpanel_operator.cluster.lease import Clocks, LeaseElector, LeaseTimes, SoleLeader
 from frankenpanel_operator.cluster.lease_store import LeaseStore
 from frankenpanel_operator.cluster.platform_secrets import PlatformKeyLostError
-from frankenpanel_operator.cluster.resources import OUR_RESOURCES, WATCHED_RESOURCES, Resource
+from frankenpanel_operator.cluster.resources import OUR_RESOURCES, WATCHED_RESOURCES
 from frankenpanel_operator.cluster.transport import ClientLimits
 from frankenpanel_operator.cluster.write_gate import WriteGate
 from frankenpanel_operator.engine.backoff import Backoff
@@ -98,11 +99,11 @@ class Runtime:
         self.gate = _build_gate(limits, self.circuits)
         self.client = KubernetesClient(connection, limits, fence=self.leadership.check, gate=self.gate)
         self.cache = MemoryObjectCache()
-        self.informers = [
-            *(self._informer(resource, "") for resource in OUR_RESOURCES),
-            *(self._informer(resource, OWNED_SELECTOR) for resource in WATCHED_RESOURCES),
-        ]
-        self.health = probes.Health(self.informers, lambda: self._tasks, self._is_settled)
+        self.informers = _build_informers(self.client, self.cache)
+        self.canary = _build_canary(settings, self.client, self.cache, self.informers)
+        self.health = probes.Health(
+            self.informers, lambda: self._tasks, self._is_settled, self.canary.deaf_kinds
+        )
         self._base = Foundation(settings, self.client, self.cache, self.leadership, clock)
         self._build_reconcilers = build_reconcilers
         self._elector = _build_elector(self._base)
@@ -129,6 +130,7 @@ class Runtime:
         for informer in self.informers:
             await informer.synced.wait()
         log.info("caches are complete", sites=self.cache.count(group.SITE.kind))
+        self._spawn(self.canary.run(self.settings.canary_seconds), "canary")
         cycle = LeaderCycle(self._elector, self._lead, self._drain)
         await self._until_settled(self._spawn(cycle.run(), "leadership"))
 
@@ -216,9 +218,6 @@ class Runtime:
             inputs=partial(inputs_of, cache=self.cache),
         )
 
-    def _informer(self, resource: Resource, selector: str) -> Informer:
-        return Informer(self.client, resource, self.cache, selector=selector, random=_random)
-
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(_report_end)
@@ -240,6 +239,21 @@ def _build_queue(settings: Settings) -> WorkQueue:
 def _build_gate(limits: ClientLimits, circuits: Circuits) -> WriteGate:
     in_flight = InFlight(time.monotonic, most=limits.request_connections)
     return WriteGate(in_flight, on_written=partial(circuits.healthy, KUBERNETES))
+
+
+def _build_informers(client: KubernetesClient, cache: MemoryObjectCache) -> list[Informer]:
+    selectors = {**dict.fromkeys(OUR_RESOURCES, ""), **dict.fromkeys(WATCHED_RESOURCES, OWNED_SELECTOR)}
+    return [
+        Informer(client, resource, cache, selector=selector, random=_random)
+        for resource, selector in selectors.items()
+    ]
+
+
+def _build_canary(
+    settings: Settings, client: KubernetesClient, cache: MemoryObjectCache, informers: Sequence[Informer]
+) -> Canary:
+    namespace, identity = settings.platform_namespace, secrets.token_hex(4)
+    return Canary(client, cache, informers, namespace=namespace, identity=identity)
 
 
 def _build_elector(base: Foundation) -> Elector:

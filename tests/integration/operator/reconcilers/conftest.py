@@ -28,7 +28,13 @@ def operator(
 
     @asynccontextmanager
     async def running(**changes: Any) -> AsyncIterator[NotedOperator]:
-        values = {"platform_namespace": installation.platform, "metrics_port": 0, "embedded_mariadb": False}
+        values = {
+            "platform_namespace": installation.platform,
+            "metrics_port": 0,
+            "embedded_mariadb": False,
+            # Some tests count writes.
+            "canary_seconds": 3600,
+        }
         settings = Settings(**{**values, **changes})
         databases: list[Any] = []
 
