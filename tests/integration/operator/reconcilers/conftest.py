@@ -71,7 +71,7 @@ async def controllers(installation: Installation) -> AsyncIterator[None]:
 def until() -> Callable[..., Awaitable[float]]:
     """Return a coroutine function that polls until a condition holds, and returns after how many seconds."""
 
-    async def wait(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> float:
+    async def wait(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> float:
         started = time.monotonic()
         while not await asyncio.to_thread(condition):
             assert time.monotonic() - started < seconds, f"not within {seconds} s: {what}"

@@ -9,8 +9,8 @@ import pytest
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("controllers")]
 
-# The longest pause between two looks at a server that is down, and some time for the look itself.
-RECOVERY_SECONDS = 15.0
+# The longest pause between two looks at a server that is down, several times over.
+RECOVERY_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def test_a_running_site_is_left_alone(
         assert installation.child("Deployment", "shop") == before
         assert set(running.counts()) == {"patch Site/status"}
         process.start()
-        await until(lambda: installation.condition("shop", "Ready") == "True Ready", "it is well again", 20)
+        await until(lambda: installation.condition("shop", "Ready") == "True Ready", "it is well again")
         assert installation.child("Deployment", "shop") == before
 
 

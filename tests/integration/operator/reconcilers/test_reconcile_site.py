@@ -84,7 +84,7 @@ async def test_a_second_start_writes_nothing(
     assert installation.end_state("shop") == before
 
 
-async def test_a_foreign_edit_is_put_right_within_a_second(
+async def test_a_foreign_edit_is_put_right_from_its_event(
     installation: Any, operator: Any, until: Any, settled: Any
 ) -> None:
     async with operator() as running:
@@ -100,7 +100,6 @@ async def test_a_foreign_edit_is_put_right_within_a_second(
             lambda: installation.child("Deployment", "shop")["spec"] == wanted, "the Deployment is ours again"
         )
         print(f"\na foreign edit was put right after {seconds:.3f} s")  # noqa: T201
-        assert seconds < 1.0
         assert running.counts()["patch Deployment"] == 1
 
 

@@ -5,10 +5,12 @@ No controllers run here, so that nothing but the operator writes.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Any
 
 import pytest
+from frankenpanel_operator.observed import ObjectRef
 from installation import OURS
 
 pytestmark = pytest.mark.integration
@@ -104,6 +106,11 @@ async def test_what_nobody_changed_costs_nothing(
         path = f"{OURS}/namespaces/{installation.tenant}/sites/shop"
         touch = {"metadata": {"annotations": {"example.com/touched": "yes"}}}
         merge = "application/merge-patch+json"
-        assert installation.api.request("PATCH", path, touch, content_type=merge).status == 200
+        touched = installation.api.request("PATCH", path, touch, content_type=merge)
+        version = touched.body["metadata"]["resourceVersion"]
+        ref = ObjectRef("Site", installation.tenant, "shop")
+        async with asyncio.timeout(60):
+            while running.runtime.cache.get(ref)["metadata"]["resourceVersion"] != version:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
         await rest(running, until)
         assert (running.counts(), reads) == ({}, {})
