@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         4.0, ge=1, description="How long a leader that is silent still counts as leading."
     )
     lease_renew_seconds: float = Field(1.0, gt=0, description="How often the leader renews its Lease.")
-    lease_retry_seconds: float = Field(0.5, gt=0, description="How often a standby looks at the Lease.")
+    lease_retry_seconds: float = Field(0.25, gt=0, description="How often a standby looks at the Lease.")
     deletion_patience_seconds: float = Field(
         600,
         gt=0,

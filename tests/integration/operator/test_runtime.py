@@ -211,6 +211,46 @@ async def test_a_resync_looks_at_everything_again(
         await eventually(lambda: operator.notes.count("Site", "shop") >= 3, "two resyncs")
 
 
+async def test_a_standby_is_ready_reconciles_nothing_and_takes_over_what_is_given_back(
+    start: Any, cluster: Cluster, eventually: Eventually, kubernetes_api: Any
+) -> None:
+    cluster.create_site("shop")
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases"
+    lease = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "frankenpanel-operator"},
+        "spec": {"holderIdentity": "another", "leaseDurationSeconds": 3600, "leaseTransitions": 6},
+    }
+    assert kubernetes_api.request("POST", path, lease).status == 201
+    async with start(identity="standby") as operator:
+        await operator.until_ready()
+        cluster.create_site("second")
+        cluster.create_domain("www", "shop")
+        assert operator.notes.passes == []
+        assert operator.notes.adapters is None
+        release = {"spec": {"holderIdentity": ""}}
+        kubernetes_api.request("PATCH", f"{path}/frankenpanel-operator", release, content_type=MERGE_PATCH)
+        notes = operator.notes
+        await eventually(lambda: notes.count("Site", "shop"), "what was there before")
+        await eventually(lambda: notes.count("Site", "second"), "what came while it stood by")
+        await eventually(lambda: notes.count("Domain", "www"), "Domains as well")
+        taken = kubernetes_api.request("GET", f"{path}/frankenpanel-operator").body["spec"]
+        assert (taken["holderIdentity"], taken["leaseTransitions"]) == ("standby", 7)
+    given_back = kubernetes_api.request("GET", f"{path}/frankenpanel-operator").body["spec"]
+    assert given_back.get("holderIdentity", "") == ""
+
+
+async def test_an_operator_that_is_told_to_be_alone_asks_for_no_lease(
+    start: Any, cluster: Cluster, eventually: Eventually, kubernetes_api: Any
+) -> None:
+    cluster.create_site("shop")
+    async with start(leader_election=False) as operator:
+        await eventually(lambda: operator.notes.count("Site", "shop"), "first round")
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{cluster.namespace}/leases"
+    assert kubernetes_api.request("GET", path).body["items"] == []
+
+
 async def test_refuses_to_start_when_the_platform_key_is_lost(start: Any, cluster: Cluster) -> None:
     cluster.create_site(f"shop-{secrets.token_hex(2)}", finalizers=["frankenpanel.io/data"])
     async with start() as operator:

@@ -55,7 +55,7 @@ class LeaseTimes:
 
     lease_seconds: float = 4.0
     renew_seconds: float = 1.0
-    retry_seconds: float = 0.5
+    retry_seconds: float = 0.25
 
     @property
     def valid_seconds(self) -> float:

@@ -108,7 +108,6 @@ class Runtime:
         self._build_reconcilers = build_reconcilers
         self._elector = _build_elector(self._base)
         self._tasks: list[asyncio.Task[None]] = []
-        self._cycle: asyncio.Task[None] | None = None
         self._endpoint: web.AppRunner | None = None
 
     async def open(self) -> None:
