@@ -144,8 +144,19 @@ class MemoryObjectCache:
 
         No two changes of any objects have the same number, and a later one has the higher.
         """
-        entry = self._shelf(ref.kind).find(ref.namespace, ref.name)
+        shelf = self._shelves.get(ref.kind)
+        entry = None if shelf is None else shelf.find(ref.namespace, ref.name)
         return 0 if entry is None else entry.stamp
+
+    def fingerprint(self, refs: Iterable[ObjectRef]) -> tuple[int, int]:
+        """Return the highest stamp among objects, and how many of them are known."""
+        newest = count = 0
+        for ref in refs:
+            stamp = self.stamp(ref)
+            if stamp:
+                count += 1
+                newest = max(newest, stamp)
+        return newest, count
 
     def newest_own_write(self, kind: str) -> int:
         """Return the highest version among our own writes of a kind; a watch that hears gets to it."""
@@ -235,11 +246,13 @@ class MemoryObjectCache:
                 yield body
 
     def _reindex(self, change: Change) -> None:
-        before = set(self._index_keys(change.ref, change.old))
-        after = set(self._index_keys(change.ref, change.new))
-        for index, key in before - after:
+        before = tuple(self._index_keys(change.ref, change.old))
+        after = tuple(self._index_keys(change.ref, change.new))
+        if before == after:
+            return
+        for index, key in before:
             index.discard(key, change.ref)
-        for index, key in after - before:
+        for index, key in after:
             index.add(key, change.ref)
 
     def _index_keys(self, ref: ObjectRef, body: Manifest | None) -> Iterator[tuple[Index, Hashable]]:

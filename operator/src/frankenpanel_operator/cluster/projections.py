@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from frankenpanel_crds import group, labels
+from frankenpanel_crds import labels
 
 from frankenpanel_operator.cluster.patches import SECTIONS
 from frankenpanel_operator.observed import Manifest
@@ -39,16 +39,7 @@ _METADATA = (
     "finalizers",
     "ownerReferences",
 )
-_WELL_KNOWN = frozenset(
-    {
-        labels.LABEL_NAME,
-        labels.LABEL_INSTANCE,
-        labels.LABEL_COMPONENT,
-        labels.LABEL_PART_OF,
-        labels.LABEL_MANAGED_BY,
-    }
-)
-_OUR_PREFIX = f"{group.API_GROUP}/"
+_OUR_KEYS = frozenset(key for name, key in vars(labels).items() if name.startswith(("LABEL_", "ANNOTATION_")))
 
 
 def _scheduling(conditions: list[Manifest]) -> list[Manifest]:
@@ -109,10 +100,9 @@ def _project_metadata(metadata: Manifest) -> Manifest:
 
 
 def _ours_of(found: Mapping[str, str]) -> dict[str, str]:
-    ours = {key: found[key] for key in found if key.startswith(_OUR_PREFIX) or key in _WELL_KNOWN}
-    if len(ours) < len(found):
-        ours[FOREIGN] = ""
-    return ours
+    if _OUR_KEYS.issuperset(found):
+        return dict(found)
+    return {**{key: found[key] for key in found if key in _OUR_KEYS}, FOREIGN: ""}
 
 
 def _cut(value: Any, shape: Shape) -> Any:

@@ -10,7 +10,7 @@ Whoever lets a reconcile read something new adds it here; `keys` is the other ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 
 from frankenpanel_crds import group
 from frankenpanel_crds.domain import DomainRole
@@ -49,7 +49,7 @@ def _inputs_of_site(key: Key, site: Manifest, cache: MemoryObjectCache) -> Hasha
     if field_of(site, "spec", "bootstrapFrom") is not None:
         # Retained volumes are among those of the namespace, and there are never many.
         refs += cache.refs(OwnedKind.PERSISTENT_VOLUME_CLAIM, key.namespace)
-    return _fingerprint(refs, cache)
+    return cache.fingerprint(refs)
 
 
 def _inputs_of_domain(key: Key, domain: Manifest, cache: MemoryObjectCache) -> Hashable:
@@ -59,22 +59,16 @@ def _inputs_of_domain(key: Key, domain: Manifest, cache: MemoryObjectCache) -> H
         # The claim, and the others that want the host: one of them may hold it.
         refs += [ObjectRef(group.DOMAIN_CLAIM.kind, "", claim_name(host)), *cache.host_refs(host)]
     if not isinstance(site, str) or not site:
-        return _fingerprint(refs, cache)
+        return cache.fingerprint(refs)
     refs.append(ObjectRef(OwnedKind.SERVICE, key.namespace, web_name(site)))
     if field_of(domain, "spec", "role") == DomainRole.PRIMARY:
         refs += cache.domain_refs(key.namespace, site)
     # Of the Site only its existence is read; its stamp would count each of its statuses.
     is_site_found = cache.stamp(ObjectRef(group.SITE.kind, key.namespace, site)) > 0
-    return (*_fingerprint(refs, cache), is_site_found)
+    return (*cache.fingerprint(refs), is_site_found)
 
 
 _BY_KIND: dict[str, Callable[[Key, Manifest, MemoryObjectCache], Hashable]] = {
     group.SITE.kind: _inputs_of_site,
     group.DOMAIN.kind: _inputs_of_domain,
 }
-
-
-def _fingerprint(refs: Iterable[ObjectRef], cache: MemoryObjectCache) -> tuple[int, int]:
-    """Return the highest stamp and how many of the objects exist."""
-    stamps = [stamp for ref in refs if (stamp := cache.stamp(ref))]
-    return max(stamps, default=0), len(stamps)
