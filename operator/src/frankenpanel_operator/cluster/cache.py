@@ -20,12 +20,12 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
 import orjson
 from frankenpanel_crds import group
-from frankenpanel_crds.hosts import normalise_host
 from frankenpanel_crds.labels import LABEL_SITE_UID
 
-from frankenpanel_operator.cluster.indexes import Index, field_of
+from frankenpanel_operator.cluster.indexes import Index, field_of, host_of
 from frankenpanel_operator.cluster.projections import project
 from frankenpanel_operator.cluster.shelf import Shelf, read_body
+from frankenpanel_operator.naming import data_id
 from frankenpanel_operator.observed import Manifest, ObjectRef
 
 # Only uids deleted within the last moments matter, those that a slow answer to a write could still name.
@@ -81,6 +81,7 @@ class MemoryObjectCache:
         self._by_site_uid = Index()
         self._domains_by_site = Index()
         self._domains_by_host = Index()
+        self._sites_by_source = Index()
         self._stamps = itertools.count(1)
         self._newest_own: dict[str, int] = {}
         self._deleted_uids: OrderedDict[str, None] = OrderedDict()
@@ -130,6 +131,10 @@ class MemoryObjectCache:
     def host_refs(self, host: str) -> Collection[ObjectRef]:
         """Name what `domains_with_host` returns; good until the next change."""
         return self._domains_by_host.get(host)
+
+    def heir_refs(self, namespace: str, data_id: str) -> Collection[ObjectRef]:
+        """Name the Sites that take up retained data; good until the next change."""
+        return self._sites_by_source.get((namespace, data_id))
 
     def count(self, kind: str) -> int:
         """Return how many objects of a kind are known."""
@@ -261,10 +266,13 @@ class MemoryObjectCache:
         site_uid = field_of(body, "metadata", "labels", LABEL_SITE_UID)
         if site_uid:
             yield self._by_site_uid, site_uid
+        retained = field_of(body, "spec", "bootstrapFrom", "retained", "uid")
+        if ref.kind == group.SITE.kind and retained:
+            yield self._sites_by_source, (ref.namespace, data_id(str(retained)))
         if ref.kind == group.DOMAIN.kind:
             yield self._domains_by_site, (ref.namespace, str(field_of(body, "spec", "siteRef", "name")))
             # The claim of a host is called like it: one string for both.
-            yield self._domains_by_host, sys.intern(_host(body))
+            yield self._domains_by_host, sys.intern(host_of(body))
 
 
 class Listing:
@@ -295,18 +303,6 @@ class Listing:
 def _version(body: Manifest) -> int:
     """Return the resourceVersion as a number; since Kubernetes 1.35 its order is part of the API."""
     return int(body["metadata"].get("resourceVersion", 0))
-
-
-def _host(domain: Manifest) -> str:
-    """Return the host that a Domain has or wants in its normal form, or as it is written where it is none."""
-    known = field_of(domain, "status", "host")
-    if isinstance(known, str) and known:
-        return known
-    written = str(field_of(domain, "spec", "host"))
-    try:
-        return normalise_host(written)
-    except ValueError:
-        return written
 
 
 def _uid(body: Manifest | None) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from typing import Any
 
+from frankenpanel_crds.hosts import normalise_host
+
 from frankenpanel_operator.observed import Manifest, ObjectRef
 
 # Most keys lead to a handful of objects, for which a tuple takes a third of the memory of a dict.
@@ -52,3 +54,15 @@ def field_of(body: Manifest, *path: str) -> Any:
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def host_of(domain: Manifest) -> str:
+    """Return the host that a Domain has or wants in its normal form, or as it is written where it is none."""
+    known = field_of(domain, "status", "host")
+    if isinstance(known, str) and known:
+        return known
+    written = str(field_of(domain, "spec", "host"))
+    try:
+        return normalise_host(written)
+    except ValueError:
+        return written

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from frankenpanel_crds import group
 from frankenpanel_crds.conditions import DomainCondition, SummaryCondition
 from frankenpanel_crds.domain import DomainRole
-from frankenpanel_crds.labels import LABEL_SITE
+from frankenpanel_crds.labels import LABEL_DATA_ID, LABEL_SITE
 
 from frankenpanel_operator.cluster.cache import Change, MemoryObjectCache
-from frankenpanel_operator.cluster.indexes import field_of
+from frankenpanel_operator.cluster.indexes import field_of, host_of
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.priority import Priority
 from frankenpanel_operator.observed import Manifest, ObjectRef
@@ -63,7 +63,7 @@ def _keys_of_domain(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
     if not _differs(change, ("spec",), ("status",), ("metadata", "deletionTimestamp")):
         return
     if change.new is None:
-        yield from _wanting(str(field_of(change.old or {}, "status", "host")), cache)
+        yield from _wanting(host_of(change.old or {}), cache)
     sites = dict.fromkeys(field_of(body, "spec", "siteRef", "name") for body in change.bodies)
     is_rival = _standing(change.old) != _standing(change.new)
     for site in filter(None, sites):
@@ -111,6 +111,8 @@ def _keys_of_owned(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
         if is_address:
             for domain in tuple(cache.domain_refs(change.ref.namespace, site)):
                 yield Work(_key(domain))
+    if change.ref.kind == "PersistentVolumeClaim":
+        yield from _heirs(change, cache)
 
 
 _BY_KIND: dict[str, Callable[[Change, MemoryObjectCache], Iterator[Work]]] = {
@@ -121,6 +123,14 @@ _BY_KIND: dict[str, Callable[[Change, MemoryObjectCache], Iterator[Work]]] = {
     group.SITE_PRESET.kind: _keys_of_preset,
     group.RUNTIME_CATALOG.kind: _keys_of_catalog,
 }
+
+
+def _heirs(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
+    """Yield the Sites that take up the data of a volume, which is still labelled with its former Site."""
+    for body in change.bodies:
+        data = field_of(body, "metadata", "labels", LABEL_DATA_ID)
+        for site in tuple(cache.heir_refs(change.ref.namespace, str(data))):
+            yield Work(_key(site))
 
 
 def _wanting(host: str, cache: MemoryObjectCache) -> Iterator[Work]:

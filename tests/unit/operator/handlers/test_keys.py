@@ -9,8 +9,10 @@ from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.priority import Priority
 from frankenpanel_operator.handlers.keys import SETTLE_SECONDS, Work, all_keys, keys_for
+from frankenpanel_operator.naming import data_id
 from frankenpanel_operator.observed import ObjectRef
 
+RETAINED = "frankenpanel.io/retained"
 RENEWED = {
     "host": "second.example.com",
     "url": "http://second.example.com",
@@ -189,7 +191,7 @@ def test_a_domain_that_vanishes_leads_to_those_who_wait_for_its_host(
     touched: Touch, cache: MemoryObjectCache
 ) -> None:
     cache.put(domain("loser", "blog", host="www.example.com"))
-    assert live("Domain/demo/loser") <= touched(claimed(domain("www", "shop")), None)
+    assert live("Domain/demo/loser") <= touched(domain("www", "shop", host="WWW.example.com"), None)
 
 
 def test_platform_objects_lead_to_sites_behind_everything_live(touched: Touch) -> None:
@@ -222,6 +224,17 @@ def test_an_owned_object_whose_label_was_changed_leads_to_both_sites(touched: To
     owned = body("ConfigMap", "x", metadata={"labels": {"frankenpanel.io/site": "shop"}})
     stolen = body("ConfigMap", "x", metadata={"labels": {"frankenpanel.io/site": "blog"}})
     assert touched(owned, stolen) == live("Site/demo/shop", "Site/demo/blog")
+
+
+def test_a_retained_volume_leads_to_the_site_that_takes_it_up(
+    touched: Touch, cache: MemoryObjectCache
+) -> None:
+    cache.put(body("Site", "heir", spec={"bootstrapFrom": {"retained": {"uid": "uid-of-shop"}}}))
+    labels = {"frankenpanel.io/site": "shop", "frankenpanel.io/data-id": data_id("uid-of-shop")}
+    volume = body("PersistentVolumeClaim", "x", metadata={"labels": labels})
+    assert touched(None, volume) == live("Site/demo/shop", "Site/demo/heir")
+    retained = {**volume, "metadata": {**volume["metadata"], "labels": {**labels, RETAINED: "true"}}}
+    assert touched(volume, retained) == live("Site/demo/shop", "Site/demo/heir")
 
 
 def test_a_services_address_leads_to_the_routes_as_well(touched: Touch) -> None:
