@@ -119,8 +119,13 @@ class Transport:
             FrankenPanelError: what the answer means, see `api_errors`.
         """
         async with self.stream(call) as response:
-            answer: Manifest = orjson.loads(await response.read())
-            return answer
+            content = await response.read()
+        try:
+            answer: Manifest = orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            # Not the API server's words: something in between answered for it.
+            raise _network_error(call, error) from error
+        return answer
 
     @asynccontextmanager
     async def stream(self, call: Call) -> AsyncIterator[aiohttp.ClientResponse]:

@@ -96,6 +96,15 @@ async def test_answers_that_are_no_status_are_survived(text: str) -> None:
             await client.get(CONFIG_MAP, "n", "c")
 
 
+async def test_a_success_that_is_no_answer_of_an_api_server_is_none() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text="<html>please sign in</html>")
+
+    async with talking_to(answer) as client:
+        with pytest.raises(ClusterUnavailableError):
+            await client.get(CONFIG_MAP, "n", "c")
+
+
 async def test_a_hung_request_ends() -> None:
     async def answer(_: web.Request) -> web.Response:
         await asyncio.sleep(5)
