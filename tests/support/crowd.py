@@ -108,6 +108,11 @@ class Crowd:
         path = f"{OURS}/namespaces/{self.namespace}/{plural}/{name}"
         return _conditions(self.api.request("GET", path).body)
 
+    def all_conditions(self) -> dict[str, dict[str, str]]:
+        """Return the conditions of every Site by its name."""
+        bodies = self._listed(f"{OURS}/namespaces/{self.namespace}/sites")
+        return {name: _conditions(body) for name, body in bodies.items()}
+
     def unfinished(self, names: Iterable[str] | None = None) -> dict[str, str]:
         """Return what is wrong, by Site: each must own one of each kind and have a status of its generation.
 

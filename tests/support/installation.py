@@ -54,7 +54,7 @@ class Installation:
 
     def install(self) -> None:
         """Create what a chart creates."""
-        self._put("databaseservers", "DatabaseServer", self.server_name, self._server_spec())
+        self.offer_server(self.server_name, self.database)
         self._put("sitepresets", "SitePreset", self.preset_name, PRESET)
         self.offer_php("frankenpanel/frankenphp:test")
         data = {"username": ADMIN, "password": ADMIN_PASSWORD}
@@ -66,6 +66,20 @@ class Installation:
         }
         self._ok(self.api.request("POST", f"/api/v1/namespaces/{self.platform}/secrets", body))
 
+    def offer_server(self, name: str, database: ServerUnderTest) -> None:
+        """Create a DatabaseServer with the account that `install` made the Secret for."""
+        spec = {
+            "engine": "MariaDB",
+            "host": database.address.host,
+            "port": database.address.port,
+            "adminSecretRef": {"name": "admin-account"},
+        }
+        self._put("databaseservers", "DatabaseServer", name, spec)
+
+    def withdraw_server(self, name: str) -> None:
+        """Delete a DatabaseServer; the server itself stays."""
+        self._destroy(f"{OURS}/databaseservers/{name}")
+
     def offer_php(self, image: str) -> None:
         spec = {"default": "8.4", "runtimes": [{"php": "8.4", "image": image}]}
         self._put("runtimecatalogs", "RuntimeCatalog", "default", spec)
@@ -73,7 +87,7 @@ class Installation:
     def uninstall(self) -> None:
         """Remove what later tests would see: without controllers a deleted namespace keeps its objects."""
         self.evict()
-        self._destroy(f"{OURS}/databaseservers/{self.server_name}")
+        self.withdraw_server(self.server_name)
         self._destroy(f"{OURS}/sitepresets/{self.preset_name}")
         self._destroy(f"{OURS}/runtimecatalogs/default")
 
@@ -210,15 +224,6 @@ class Installation:
                 if (status := _controller_status(kind, item)) is not None:
                     with suppress(AssertionError):  # it went or changed meanwhile
                         self.patch_child(kind, item["metadata"]["name"], {"status": status}, "/status")
-
-    def _server_spec(self) -> dict[str, Any]:
-        address = self.database.address
-        return {
-            "engine": "MariaDB",
-            "host": address.host,
-            "port": address.port,
-            "adminSecretRef": {"name": "admin-account"},
-        }
 
     def _put(self, plural: str, kind: str, name: str, spec: Mapping[str, Any]) -> None:
         body = {

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import secrets
+import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crowd import Crowd
+from database_servers import ServerUnderTest, mariadb_under_test
 from fault_proxy import FaultProxy
 from frankenpanel_operator import main
 from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.handlers.runtime import Runtime
 from frankenpanel_operator.settings import Settings
+from installation import Installation
+from mariadb_process import UNSAFE, ServerMissingError, make_data_folder, running_server
 
 # Far above anything seen: two busy cores of a shared machine must not make a test fail.
 PATIENCE_SECONDS = 90.0
@@ -114,3 +118,42 @@ def whole(crowd: Crowd, until: Until) -> Callable[[], Awaitable[None]]:
             raise AssertionError(f"{error}: {crowd.unfinished()}") from error
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[list[ServerUnderTest]]:
+    """Yield two MariaDBs that a test may freeze."""
+    with ExitStack() as stack:
+        folders = [Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fp-m-"))) for _ in range(3)]
+        try:
+            make_data_folder(folders[0] / "data")
+        except ServerMissingError as error:
+            pytest.skip(str(error))
+        template = folders[0] / "data"
+        started = [running_server(folder, template, *UNSAFE) for folder in folders[1:]]
+        yield [mariadb_under_test("mariadb", stack.enter_context(server)) for server in started]
+
+
+@pytest.fixture
+def installation(
+    kubernetes_api: Any, platform: str, namespace: str, servers: list[ServerUnderTest]
+) -> Iterator[Installation]:
+    """Yield an installation with the first server, whose name comes after that of any other."""
+    for server in servers:
+        server.clear()
+    installation = Installation(kubernetes_api, platform, namespace, servers[0])
+    installation.server_name = f"z-{platform}"
+    try:
+        installation.install()
+        yield installation
+    finally:
+        installation.uninstall()
+
+
+@pytest.fixture
+async def controllers(installation: Installation) -> AsyncIterator[None]:
+    """Let the controllers work for the length of a test."""
+    task = asyncio.create_task(installation.play_controllers())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

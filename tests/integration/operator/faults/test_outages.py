@@ -16,12 +16,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("installed_crds",
 
 Whole = Callable[[], Awaitable[None]]
 
-SITES = 30
+SITES = 40
 OUTAGE_SECONDS = 6.0
 # What was asked for in the second half of an outage, in one second. Each of about fifteen watches and the
 # Lease come once every few seconds by then, and one reconcile tries its luck: some ten requests a second were
-# seen. Thirty Sites and Domains that all try on their own ask for some hundreds.
-MOST_REQUESTS_A_SECOND = 60.0
+# seen. Thirty Sites and their Domains, each of which tried on its own, asked for nearly a hundred.
+MOST_REQUESTS_A_SECOND = 75.0
 
 
 async def test_an_outage_costs_few_requests_and_no_change(
@@ -39,7 +39,6 @@ async def test_an_outage_costs_few_requests_and_no_change(
             await until(lambda: time.monotonic() - started > OUTAGE_SECONDS, "the outage has lasted")
             ended = time.monotonic()
         await whole()
-        await until(lambda: crowd.conditions(names[0]).get("Ready", "").startswith("False"), "told")
     rate = requests_between(proxy, (started + ended) / 2, ended) / (ended - started) * 2
     print(f"\n{rate:.1f} requests a second, late in an outage")  # noqa: T201
     assert rate <= MOST_REQUESTS_A_SECOND
@@ -49,6 +48,27 @@ async def test_an_outage_costs_few_requests_and_no_change(
     }
     assert after["Service", names[3]] != before["Service", names[3]]
     assert deployed_env(crowd, names[1]) == {"COLOUR": "blue"}
+
+
+async def test_an_outage_in_the_middle_of_a_burst(
+    crowd: Crowd, operator: Any, proxy: FaultProxy, whole: Whole, until: Any
+) -> None:
+    async with operator():
+        creating = asyncio.create_task(
+            asyncio.to_thread(crowd.create, [f"s{number:02}" for number in range(SITES)])
+        )
+        await until(lambda: len(proxy.exchanges(WRITES)) > SITES, "the burst is under way")
+        started = time.monotonic()
+        with proxy.rules.during(Rule(Cut())):
+            proxy.hang_up()
+            await until(lambda: time.monotonic() - started > OUTAGE_SECONDS, "the outage has lasted")
+            ended = time.monotonic()
+        await creating
+        await whole()
+    rate = requests_between(proxy, (started + ended) / 2, ended) / (ended - started) * 2
+    print(f"\n{rate:.1f} requests a second, late in an outage in a burst")  # noqa: T201
+    assert rate <= MOST_REQUESTS_A_SECOND
+    assert crowd.leftovers() == []
 
 
 def live_on(crowd: Crowd, names: list[str]) -> None:
