@@ -133,9 +133,8 @@ class MariaDBProcess:
 
     def connect(self, user: str = "root", password: str = ROOT_PASSWORD, **options: Any) -> Any:
         """Open a plain connection, over TCP as the operator's."""
-        return pymysql.connect(
-            host=self.host, port=self.port, user=user, password=password, autocommit=True, **options
-        )
+        options = {"ssl_disabled": True, "autocommit": True, **options}
+        return pymysql.connect(host=self.host, port=self.port, user=user, password=password, **options)
 
     def query(self, sql: str, *parameters: object) -> tuple[tuple[Any, ...], ...]:
         """Run one statement as root."""
