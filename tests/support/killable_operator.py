@@ -24,7 +24,7 @@ from threading import Lock
 from typing import Any, NoReturn
 
 import kopf
-from frankenpanel_operator import failpoints, main
+from frankenpanel_operator import failpoints, main, metrics
 
 DEADLINE_SECONDS = 90.0
 _POLL_SECONDS = 0.03
@@ -33,10 +33,11 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Kill:
-    """Death at a point, when it is reached for the n-th time since the order."""
+    """Death (or another signal) at a point, when it is reached for the n-th time since the order."""
 
     point: str
     nth: int = 1
+    by: signal.Signals = signal.SIGKILL
 
     def __str__(self) -> str:
         return self.point if self.nth == 1 else f"{self.point}-{self.nth}"
@@ -88,14 +89,22 @@ class KillableOperator:
     def is_alive(self) -> bool:
         return self._pidfd >= 0 and not select.select([self._pidfd], [], [], 0)[0]
 
+    def is_stopped(self) -> bool:
+        """Say whether a SIGSTOP holds it."""
+        stat = Path(f"/proc/{self.pid}/stat").read_text()
+        return stat.rsplit(")", 1)[1].split()[0] == "T"
+
     def arm(self, kill: Kill) -> None:
         """Let it die; reaches of the point before this call do not count."""
         self._ask({"kill": _order(kill)})
 
     def is_idle(self) -> bool:
         """Say whether it reconciles, and nothing is being done or about to be; plans do not count."""
-        state = self._ask({})
-        return bool(state and state["is_idle"])
+        return bool(self.state().get("is_idle"))
+
+    def state(self) -> dict[str, Any]:
+        """Return what the operator says of itself; nothing where it does not answer."""
+        return self._ask({}) or {}
 
     def reached(self) -> list[str]:
         """Return the points it came by, in order; the last one is where it died, if it did."""
@@ -144,7 +153,7 @@ class KillableOperator:
 
 
 def _order(kill: Kill | None) -> list[Any] | None:
-    return None if kill is None else [kill.point, kill.nth]
+    return None if kill is None else [kill.point, kill.nth, kill.by]
 
 
 class _Trap:
@@ -161,7 +170,7 @@ class _Trap:
             if self.order is not None and self.order[0] == point:
                 self.order[1] -= 1
                 if self.order[1] == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), self.order[2])
 
 
 async def _operate(home: Path, order: list[Any] | None) -> None:
@@ -174,16 +183,24 @@ async def _operate(home: Path, order: list[Any] | None) -> None:
         question = json.loads(await reader.readline())
         if "kill" in question:
             trap.order = question["kill"]
-        writer.write(json.dumps({"is_idle": _is_idle(memo)}).encode() + b"\n")
+        writer.write(json.dumps(_state(memo)).encode() + b"\n")
         writer.close()
 
     async with await asyncio.start_unix_server(answer, home / "control"):
         await kopf.operator(registry=registry, memo=memo, standalone=True, clusterwide=True)
 
 
-def _is_idle(memo: Any) -> bool:
+def _state(memo: Any) -> dict[str, Any]:
+    """Say how the operator is; before its start-up nothing is so."""
     runtime = memo.get("runtime")
-    return runtime is not None and runtime.leading.is_set() and runtime.queue.is_idle()
+    if runtime is None:
+        return {}
+    return {
+        "is_idle": runtime.leading.is_set() and runtime.queue.is_idle(),
+        "is_leading": runtime.leading.is_set(),
+        "is_standing_by": not runtime.leading.is_set() and not runtime.health.missing_parts(),
+        "fenced_writes": metrics.FENCED_WRITES._value.get(),
+    }
 
 
 def _become_operator(order: Mapping[str, Any]) -> NoReturn:

@@ -15,7 +15,6 @@ MIN_LABELS = 2
 _CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
 # URL readers take a last part like these for an IPv4 address, whatever comes before it.
 _NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|[0-9]+")
-_PLAIN = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 _CURE = "write only the name, for example www.example.com"
 
 
@@ -25,7 +24,12 @@ def normalise_host(text: str) -> str:
     Raises:
         ValueError: it is not a host name; the message is a sentence that names the cure.
     """
-    host = text if _is_plain(text) else _encode(text)
+    _refuse_other_things(text)
+    try:
+        host = idna.encode(text, uts46=True, std3_rules=True, transitional=False).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError) as error:
+        raise ValueError(_idna_sentence(text, error)) from error
+    host = host.removesuffix(".")
     labels = host.split(".")
     if _NUMERIC_LABEL.fullmatch(labels[-1]):
         raise ValueError("the host is an IP address; write the name that points to the address")
@@ -36,20 +40,6 @@ def normalise_host(text: str) -> str:
     if len(host) > MAX_ROUTABLE_LENGTH:
         raise ValueError(f"the host has more than {MAX_ROUTABLE_LENGTH} characters; use a shorter name")
     return host
-
-
-def _is_plain(text: str) -> bool:
-    """Say whether a name is in its normal form as it stands; most are, and encoding them is slow."""
-    return len(text) <= MAX_HOST_LENGTH and "--" not in text and _PLAIN.fullmatch(text) is not None
-
-
-def _encode(text: str) -> str:
-    _refuse_other_things(text)
-    try:
-        host = idna.encode(text, uts46=True, std3_rules=True, transitional=False).decode("ascii").lower()
-    except (idna.IDNAError, UnicodeError) as error:
-        raise ValueError(_idna_sentence(text, error)) from error
-    return host.removesuffix(".")
 
 
 def _refuse_other_things(text: str) -> None:

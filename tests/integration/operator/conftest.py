@@ -30,6 +30,7 @@ from frankenpanel_operator.cluster.informer import Informer
 from frankenpanel_operator.cluster.resources import resource_of
 from frankenpanel_operator.handlers.login import find_login, to_connection
 from installation import Installation, leave_nothing_of_ours
+from killable_operator import Nursery
 from mariadb_process import ServerMissingError, running_server
 from owned_objects import Bench
 
@@ -82,6 +83,16 @@ def mariadb() -> Iterator[ServerUnderTest]:
                 yield mariadb_under_test("mariadb", process)
         except ServerMissingError as error:
             pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Yield what forks operators that are processes of their own."""
+    # pytest's own folders may have names too long for a socket.
+    with tempfile.TemporaryDirectory(prefix="fp-operators-") as folder:
+        nursery = Nursery(Path(folder))
+        yield nursery
+        nursery.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -37,7 +36,7 @@ def platform(
 
 
 @pytest.fixture(scope="module")
-def company(api_server: Path, platform: str) -> Iterator[Company]:
+def company(api_server: Path, platform: str, nursery: Nursery) -> Iterator[Company]:
     """Yield a company that has no operator yet."""
     environment = {
         "KUBECONFIG": str(api_server),
@@ -47,11 +46,9 @@ def company(api_server: Path, platform: str) -> Iterator[Company]:
         # A successor would have to wait until the dead one's Lease has expired.
         "FRANKENPANEL_LEADER_ELECTION": "false",
     }
-    # pytest's own folders may have names too long for a socket.
-    with tempfile.TemporaryDirectory(prefix="fp-operators-") as folder:
-        nursery = Nursery(Path(folder))
-        yield Company(nursery, environment)
-        nursery.close()
+    company = Company(nursery, environment)
+    yield company
+    company.stop()
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,7 @@ def assert_databases_open(installation: Installation) -> None:
     for secret in database_logins(installation):
         options = {"host": secret["host"], "port": int(secret["port"]), "user": secret["username"]}
         with (
-            pymysql.connect(**options, password=secret["password"]) as connection,
+            pymysql.connect(**options, password=secret["password"], ssl_disabled=True) as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute("SHOW DATABASES LIKE 'fp%'")
