@@ -10,7 +10,7 @@ from html import escape
 Curve = Mapping[int, float | None]
 COLOURS = {"ours": "#0b6e4f", "twin": "#c1440e", "ceiling": "#6b7280", "budget": "#9ca3af"}
 _WIDTH, _HEIGHT, _COLUMNS = 360, 250, 2
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 34, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 28, 34, 34
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ def _curve(name: str, points: list[tuple[int, float]], across: _Axis, up: _Axis)
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
     x, y = places[-1]
-    label = _text(x - 5, y - 7, name, anchor="end", colour=colour)
+    # A budget is there to be near the curve that it bounds.
+    below = 22 if name == "budget" else -7
+    label = _text(x - 5, y + below, name, anchor="end", colour=colour)
     return [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>', *dots, label]
 
 

@@ -151,7 +151,10 @@ def _figures(results: Results) -> str:
         [what, *(number(results.figure("ceiling", sites, name), 1) for sites in sizes)]
         for what, name in _CEILING
     ]
-    return f"{table(header, rows)}\n\n{table(('ceiling', *(f'{sites:,}' for sites in sizes)), ceiling)}"
+    tables = [table(header, rows)] if columns else []
+    if sizes:
+        tables.append(table(("ceiling", *(f"{sites:,}" for sites in sizes)), ceiling))
+    return "\n\n".join(tables)
 
 
 def _growth(results: Results, plot_name: str) -> str:
