@@ -67,7 +67,7 @@ def is_own_cluster(api_server: Path) -> bool:
 
 
 @pytest.fixture
-def own_cluster(is_own_cluster: bool, kubernetes_api: Any) -> None:
+def own_cluster(is_own_cluster: bool, kubernetes_api: Any, installed_crds: list[str]) -> None:
     """Leave no Site of earlier tests; skip on a cluster that is not the tests' own."""
     if not is_own_cluster:
         pytest.skip("runs an operator: only for an API server that the tests started themselves")
@@ -97,7 +97,11 @@ def nursery() -> Iterator[Nursery]:
 
 @pytest.fixture
 def installation(
-    kubernetes_api: Any, namespace: str, mariadb: ServerUnderTest, installed_crds: list[str]
+    kubernetes_api: Any,
+    namespace: str,
+    mariadb: ServerUnderTest,
+    installed_crds: list[str],
+    own_cluster: None,
 ) -> Iterator[Installation]:
     """Yield a complete installation without an operator; `namespace` is the tenant's."""
     platform = f"platform-{secrets.token_hex(4)}"

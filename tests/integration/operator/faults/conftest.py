@@ -52,8 +52,8 @@ def proxied(connection: Connection, proxy: FaultProxy) -> Connection:
 
 
 @pytest.fixture
-def platform(kubernetes_api: Any) -> Iterator[str]:
-    """Yield a namespace for what belongs to the platform."""
+def platform(kubernetes_api: Any, own_cluster: None) -> Iterator[str]:
+    """Yield a namespace for what belongs to the platform, beside no Site of another one."""
     name = f"platform-{secrets.token_hex(4)}"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     assert kubernetes_api.request("POST", "/api/v1/namespaces", body).status == 201
