@@ -114,6 +114,11 @@ class KillableOperator:
     def log(self) -> str:
         return (self._home / "log").read_text()
 
+    def complaints(self) -> list[str]:
+        """Return what it logged that nobody may need to read while all is as it should be."""
+        lines = self.log().splitlines()
+        return [line for line in lines if '"level":"error"' in line or '"level":"critical"' in line]
+
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
         self.wait_until_dead()
