@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -21,7 +22,7 @@ from ceiling import ceiling
 from cluster import REPOSITORY
 from contenders import CONTENDERS
 from report import write_report
-from results import Results, Run, load, save, this_machine
+from results import Results, Run, load, revision, save, this_machine
 from stage_burst import burst
 from stage_probes import drift, hopeless, idle, mass
 from stage_rest import events, restart, resync
@@ -42,6 +43,8 @@ STAGES: dict[str, Stage] = {
 """In their order; each goes on with the cluster that the one before left, and all need the burst."""
 ONLY_OURS = frozenset({"drift", "hopeless"})
 CEILING = "ceiling"
+TWIN_TAKEOVER_UP_TO = 200
+"""Its peering takes a minute at any size, and its start with many objects takes many."""
 
 
 def main() -> None:
@@ -63,6 +66,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--twin-up-to", type=int, default=1000, help="more Sites only without the twin")
     parser.add_argument("--append", action="store_true", help="add rounds to the results that are there")
     parser.add_argument("--quick", action="store_true", help="few probes, to see that everything runs")
+    parser.add_argument("--profile", action="store_true", help="sample ours and the twin; costs a little")
     parser.add_argument("--report-only", action="store_true", help="write the report from the JSON file anew")
     parser.add_argument("--output", default=str(REPOSITORY / "docs" / "benchmarks" / "operator"))
     options = parser.parse_args()
@@ -89,18 +93,43 @@ def _run_all(options: argparse.Namespace, results: Results, path: Path) -> None:
 
 async def _run(options: argparse.Namespace, contender: str, sites: int) -> Run:
     began, started = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
-    if contender == CEILING:
-        stages: dict[str, Stage] = {CEILING: ceiling}
-    else:
-        left_out = ONLY_OURS if contender != "ours" else frozenset()
-        wanted = {"burst", *options.stages} - left_out
-        stages = {name: stage for name, stage in STAGES.items() if name in wanted}
-    async with new_bench(CONTENDERS.get(contender), sites, is_quick=options.quick) as bench:
-        for name, stage in stages.items():
-            if not await _run_stage(bench, name, stage):
+    kind = CONTENDERS.get(contender)
+    operator = kind(is_profiled=options.profile) if kind is not None else None
+    async with new_bench(operator, sites, is_quick=options.quick) as bench:
+        for name, stage in _stages(options.stages, contender, sites).items():
+            is_alive = await _run_stage(bench, name, stage)
+            if options.profile:
+                _keep_profile(bench, Path(f"{options.output}-profiles"), f"{contender}-{sites}-{name}")
+            if not is_alive:
                 break
     seconds = round(time.monotonic() - started, 1)
-    return Run(contender, sites, began, seconds, options.quick, bench.figures, bench.details, bench.notes)
+    found = bench.figures, bench.details, bench.notes
+    return Run(contender, sites, began, seconds, revision(), options.quick, *found)
+
+
+def _stages(chosen: list[str], contender: str, sites: int) -> dict[str, Stage]:
+    """Return what one contender goes through, in order."""
+    if contender == CEILING:
+        return {CEILING: ceiling}
+    left_out = set[str]() if contender == "ours" else set(ONLY_OURS)
+    if contender == "twin" and sites > TWIN_TAKEOVER_UP_TO:
+        left_out.add("takeover")
+    wanted = {"burst", *chosen} - left_out
+    return {name: stage for name, stage in STAGES.items() if name in wanted}
+
+
+def _keep_profile(bench: Bench, folder: Path, name: str) -> None:
+    """Keep what the sampler saw in this stage."""
+    if not bench.running or not bench.replica.program.is_running():
+        return
+    written = bench.replica.program.log_path.with_suffix(".profile")
+    bench.replica.program.send(signal.SIGUSR1)
+    deadline = time.monotonic() + 5
+    while not written.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if written.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        written.replace(folder / f"{name}.txt")
 
 
 async def _run_stage(bench: Bench, name: str, stage: Stage) -> bool:

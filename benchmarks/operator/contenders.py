@@ -107,6 +107,9 @@ class Ours:
 
     name = "ours"
 
+    def __init__(self, *, is_profiled: bool = False) -> None:
+        self.is_profiled = is_profiled
+
     def start(
         self,
         cluster: Cluster,
@@ -118,7 +121,6 @@ class Ours:
         health_port, metrics_port = free_ports(2)
         health = f"http://127.0.0.1:{health_port}/healthz"
         arguments = [
-            "kopf",
             "run",
             "-m",
             "frankenpanel_operator.main",
@@ -128,6 +130,7 @@ class Ours:
         ]
         environment = {
             "KUBECONFIG": str(cluster.kubeconfig(REPLICAS[replica])),
+            "PYTHONPATH": str(Path(__file__).with_name("as_in_the_image")),
             "FRANKENPANEL_PLATFORM_NAMESPACE": PLATFORM,
             "FRANKENPANEL_METRICS_PORT": str(metrics_port),
             "FRANKENPANEL_EMBEDDED_MARIADB": "false",
@@ -135,20 +138,21 @@ class Ours:
             "FRANKENPANEL_IDENTITY": f"operator-{replica}",
             "FRANKENPANEL_RESYNC_SECONDS": str(resync_seconds),
         }
-        program = Program(
-            [sys.executable, "-m", *arguments], cluster.folder / f"ours-{replica}.log", environment
-        )
+        program = _kopf(cluster.folder / f"ours-{replica}", arguments, environment, self.is_profiled)
         endpoint = f"http://127.0.0.1:{metrics_port}"
         return Replica(replica, program, f"{endpoint}/readyz", f"{endpoint}/metrics")
 
     def resync_seconds(self, sites: int) -> float:
-        return 5 + sites / 500
+        return 10 + sites / 500
 
 
 class Twin:
     """The same by kopf's usual means; see `twin.py`."""
 
     name = "twin"
+
+    def __init__(self, *, is_profiled: bool = False) -> None:
+        self.is_profiled = is_profiled
 
     def start(
         self,
@@ -163,21 +167,27 @@ class Twin:
         priority = 100 if replica == "a" else 50
         peering = ["--peering=twin", f"--priority={priority}"] if elects else ["--standalone"]
         code = str(Path(__file__).with_name("twin.py"))
-        arguments = ["kopf", "run", code, "-A", f"--liveness={health}", *peering]
+        arguments = ["run", code, "-A", f"--liveness={health}", *peering]
         environment = {
             "KUBECONFIG": str(cluster.kubeconfig(REPLICAS[replica])),
             "TWIN_TIMER_SECONDS": str(resync_seconds),
         }
-        program = Program(
-            [sys.executable, "-m", *arguments], cluster.folder / f"twin-{replica}.log", environment
-        )
+        program = _kopf(cluster.folder / f"twin-{replica}", arguments, environment, self.is_profiled)
         return Replica(replica, program, health, None)
 
     def resync_seconds(self, sites: int) -> float:
-        return 20 + sites / 12
+        return 30 + sites / 5
 
 
-CONTENDERS: dict[str, Contender] = {"ours": Ours(), "twin": Twin()}
+CONTENDERS: dict[str, type[Ours] | type[Twin]] = {"ours": Ours, "twin": Twin}
+
+
+def _kopf(stem: Path, arguments: list[str], environment: dict[str, str], is_profiled: bool) -> Program:
+    """Run kopf, with a sampler beside it where its profile is asked for."""
+    start = ["-m", "kopf"]
+    if is_profiled:
+        start = [str(Path(__file__).with_name("sampled.py")), str(stem.with_suffix(".profile"))]
+    return Program([sys.executable, *start, *arguments], stem.with_suffix(".log"), environment)
 
 
 def _status(url: str) -> int:

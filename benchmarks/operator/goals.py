@@ -55,7 +55,7 @@ def quotient(name: str, other: str) -> Callable[[Results, str, int], float | Non
 def of_ceiling(results: Results, contender: str, sites: int) -> float | None:
     """Return Sites a second in percent of what plain requests reach at the same size."""
     rate = results.figure(contender, sites, "burst_sites_per_second")
-    share = ratio(rate, results.figure("ceiling", sites, "whole_sites_per_second"))
+    share = ratio(rate, results.figure("ceiling", sites, "burst_sites_per_second"))
     return None if share is None else 100 * share
 
 
@@ -80,8 +80,17 @@ def per_linear_cpu(limit: float) -> Callable[[float, Results, int], bool]:
     return lambda value, _, sites: value <= max(limit * min(1.0, sites / 10_000), 0.2)
 
 
+# A conflict or a second status in a thousand Sites is chance; one in every hundred would be a flaw.
+_SEVEN_WRITES = OWNED_OBJECTS + 2.005
+
 GOALS = (
-    Goal("O1", "writes per new Site", f"<= {OWNED_OBJECTS + 2}", plain("writes_per_site"), at_most(7.005)),
+    Goal(
+        "O1",
+        "writes per new Site",
+        f"<= {OWNED_OBJECTS + 2}",
+        plain("writes_per_site"),
+        at_most(_SEVEN_WRITES),
+    ),
     Goal("O1", "reads per new Site", "0", plain("reads_per_site"), at_most(0.0)),
     Goal("O2", "CPU ms per event that needs nothing", "<= 0.05", plain("event_cpu_ms"), at_most(0.05), 3),
     Goal("O2", "calls per such event", "0", plain("event_calls"), at_most(0.0), 3),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ class Run:
     sites: int
     began: str
     seconds: float
+    revision: str
     is_quick: bool
     figures: Figures
     details: dict[str, Any] = field(default_factory=dict)
@@ -76,6 +78,13 @@ def this_machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "kernel": platform.release(),
     }
+
+
+def revision() -> str:
+    """Return which state of the repository is measured, as far as git can tell."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    answer = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or "unknown"
 
 
 def _processor() -> str:

@@ -11,7 +11,7 @@ from client import APPLY_PATCH, in_parallel
 from population import DOMAINS_PER_SITE, Manifest, domain, path_of
 
 _EVENTS = (1000, 5000)
-_QUIET_LIMIT_SECONDS = 240.0
+_QUIET_LIMIT_SECONDS, _QUIET_LIMIT_SECONDS_PER_SITE = 120.0, 0.3
 Touch = Callable[[Bench, Manifest, int], Awaitable[None]]
 
 
@@ -32,7 +32,7 @@ async def _touch_all(bench: Bench, name: str, touch: Touch) -> None:
 
     mark, before, began = bench.audit.mark(), program.cpu_seconds(), program.age_seconds()
     await in_parallel(range(number), one)
-    quiet = await bench.replica.wait_until_quiet(bench.audit, _QUIET_LIMIT_SECONDS, bench.idle_rate)
+    quiet = await bench.replica.wait_until_quiet(bench.audit, _quiet_limit(bench), bench.idle_rate)
     seconds = quiet.age_seconds - began
     busy = quiet.cpu_seconds - before - bench.idle_rate * seconds
     calls = bench.calls_since(mark)
@@ -63,9 +63,9 @@ async def restart(bench: Bench) -> None:
     bench.kill_all()
     mark = bench.audit.mark()
     replica = await bench.start(resync_seconds=bench.contender.resync_seconds(bench.size))
-    quiet = await replica.wait_until_quiet(bench.audit, _QUIET_LIMIT_SECONDS, bench.idle_rate)
+    quiet = await replica.wait_until_quiet(bench.audit, _quiet_limit(bench), bench.idle_rate)
     if not quiet.is_reached:
-        bench.notes.append(f"restart: no rest after {_QUIET_LIMIT_SECONDS:.0f} s")
+        bench.notes.append(f"restart: no rest after {_quiet_limit(bench):.0f} s")
     calls = bench.calls_since(mark)
     bench.figures |= {
         "restart_seconds": quiet.age_seconds,
@@ -95,6 +95,10 @@ async def resync(bench: Bench) -> None:
     bench.figures["resync_passes"] = (await bench.replica.passes() - passes) / rounds
     bench.details["resync_calls"] = tally(calls)
     _note_memory(bench)
+
+
+def _quiet_limit(bench: Bench) -> float:
+    return _QUIET_LIMIT_SECONDS + _QUIET_LIMIT_SECONDS_PER_SITE * bench.size
 
 
 def _note_memory(bench: Bench) -> None:

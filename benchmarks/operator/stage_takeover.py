@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from audit import Record, changes_of_writer, overlaps, writes
@@ -82,7 +82,7 @@ async def _first_write_of_another(bench: Bench, ended: Replica, at: float) -> fl
     """Return the seconds from a moment to the first write by the other replica, None within the limit."""
 
     def counts(record: Record) -> bool:
-        is_work = record.is_write and not record.is_housekeeping and record.namespace == TAKEOVER
+        is_work = record.is_write and not record.is_housekeeping
         return is_work and record.received > at and "operator-" in record.user and record.user != ended.user
 
     found = await bench.audit.wait_for(bench.audit.mark(), counts, 1, _LIMIT_SECONDS, 0.02)
@@ -93,9 +93,10 @@ async def _first_write_of_another(bench: Bench, ended: Replica, at: float) -> fl
 async def _steady_load(bench: Bench) -> AsyncIterator[list[str]]:
     """Create ten Sites a second until left; yield the names so far."""
     created: list[str] = []
+    is_over = asyncio.Event()
 
     async def create() -> None:
-        while True:
+        while not is_over.is_set():
             name = site_name(len(created))
             await bench.api.create(path_of("Site", TAKEOVER), site(name, TAKEOVER))
             created.append(name)
@@ -105,9 +106,8 @@ async def _steady_load(bench: Bench) -> AsyncIterator[list[str]]:
     try:
         yield created
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        is_over.set()
+        await task
 
 
 async def _allow_peering(bench: Bench) -> None:

@@ -15,13 +15,13 @@ MACHINE = {"cores": 2, "memory_gib": 24, "processor": "x", "python": "3", "kerne
 
 
 def run(contender: str, sites: int, **figures: float | None) -> Run:
-    return Run(contender, sites, "2026-01-01T00:00:00+00:00", 1.0, False, figures)
+    return Run(contender, sites, "2026-01-01T00:00:00+00:00", 1.0, "0123abc", False, figures)
 
 
 @pytest.fixture
 def measured() -> Results:
     runs = [
-        run("ceiling", 100, whole_sites_per_second=100.0),
+        run("ceiling", 100, burst_sites_per_second=100.0),
         run("ours", 100, burst_sites_per_second=50.0, burst_seconds=2.0, rss_mb=71.0, restart_cpu_seconds=1),
         run("ours", 100, burst_sites_per_second=70.0, burst_seconds=2.0, rss_mb=99.0, restart_cpu_seconds=9),
         run("ours", 100, burst_sites_per_second=90.0, burst_seconds=2.0, rss_mb=71.0, restart_cpu_seconds=7),
@@ -75,7 +75,7 @@ def test_the_report_replaces_what_is_between_the_markers_and_nothing_else(
     text = page.read_text()
     assert text.startswith("# Title\n")
     assert text.endswith("The end.\n")
-    assert text.count("| O5 | burst, Sites/s in % of the ceiling | >= 60 | 70 met | 10 |") == 1
+    assert text.count("| O5 | burst, Sites/s in % of the ceiling | >= 60 | 70 met | 10 | 100 |") == 1
     assert (tmp_path / "operator.svg").exists()
 
 
@@ -114,3 +114,11 @@ def test_a_site_of_the_benchmark_owns_what_the_goals_say() -> None:
         assert item["metadata"]["namespace"] == "tenant-01"
         assert item["metadata"]["name"].startswith("s00001")
         assert item["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
+
+
+def test_a_bound_for_ten_thousand_sites_is_smaller_for_fewer_but_never_nothing(measured: Results) -> None:
+    is_met = goals.per_linear_cpu(2.0)
+    assert is_met(2.0, measured, 10_000)
+    assert not is_met(1.1, measured, 5_000)
+    assert is_met(0.2, measured, 100)
+    assert not is_met(2.1, measured, 20_000)
