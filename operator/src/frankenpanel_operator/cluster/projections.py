@@ -25,7 +25,8 @@ a function what it returns."""
 FOREIGN = ""
 """Stands in a map of labels or annotations for all that are not ours; no real one can be called so.
 
-A JSON Patch has to know whether the map exists: adding it anew would drop what others put there.
+A JSON Patch has to know whether the map exists: adding it anew would drop what others put there. Only kinds
+that are patched need it; elsewhere the first foreign entry would pass for a change.
 """
 
 _TYPE = ("apiVersion", "kind")
@@ -85,24 +86,26 @@ _READ_OF_SPEC: Mapping[str, tuple[tuple[str, ...], ...]] = {
 def project(body: Manifest) -> Manifest:
     """Return a new object with what is kept of this one, its resourceVersion and managedFields left out."""
     kept: Manifest = {name: body[name] for name in _TYPE if name in body}
-    kept["metadata"] = _project_metadata(body["metadata"])
+    kept["metadata"] = _project_metadata(body["metadata"], is_patched=body["kind"] in SECTIONS)
     kept.update(_cut(body, _SHAPES.get(body["kind"], _OURS)))
     return kept
 
 
-def _project_metadata(metadata: Manifest) -> Manifest:
+def _project_metadata(metadata: Manifest, *, is_patched: bool) -> Manifest:
     kept = {name: metadata[name] for name in _METADATA if name in metadata}
     for field in ("labels", "annotations"):
         found = metadata.get(field)
-        if found:
-            kept[field] = _ours_of(found)
+        ours = _ours_of(found, is_patched=is_patched) if found else None
+        if ours:
+            kept[field] = ours
     return kept
 
 
-def _ours_of(found: Mapping[str, str]) -> dict[str, str]:
+def _ours_of(found: Mapping[str, str], *, is_patched: bool) -> dict[str, str]:
     if _OUR_KEYS.issuperset(found):
         return dict(found)
-    return {**{key: found[key] for key in found if key in _OUR_KEYS}, FOREIGN: ""}
+    ours = {key: found[key] for key in found if key in _OUR_KEYS}
+    return {**ours, FOREIGN: ""} if is_patched else ours
 
 
 def _cut(value: Any, shape: Shape) -> Any:

@@ -19,7 +19,7 @@ def body(kind: str, metadata: Mapping[str, Any] | None = None, **sections: Any) 
 def test_of_metadata_what_is_ours_is_kept() -> None:
     kept = project(
         body(
-            "Site",
+            "Service",
             {
                 "managedFields": [{}],
                 "selfLink": "/x",
@@ -49,6 +49,13 @@ def test_foreign_labels_and_annotations_are_no_change_but_known_to_exist() -> No
     patch = build_patch(desired, live)
     assert {"op": "add", "path": "/metadata/labels", "value": {LABEL_MANAGED_BY: "us"}} not in patch
     assert "/metadata/labels/app.kubernetes.io~1managed-by" in [operation["path"] for operation in patch]
+
+
+@pytest.mark.parametrize("kind", ["Site", "Domain", "DatabaseServer"])
+def test_what_people_annotate_is_no_change_of_what_they_write(kind: str) -> None:
+    """Not even the first entry, nor the last one that goes."""
+    annotated = body(kind, {"annotations": {"theirs": "x"}, "labels": {"theirs": "x"}}, spec={})
+    assert project(annotated) == project(body(kind, spec={})) == project(body(kind, {"labels": {}}, spec={}))
 
 
 def test_an_object_is_not_changed_by_its_projection() -> None:
