@@ -202,8 +202,18 @@ async def test_twenty_sites_at_once(server, provisioner, account):
 
 async def test_twenty_ensures_of_one_site_by_four_operators_at_once(server, account):
     operators = [server.provisioner()[0] for _ in range(4)]
+
+    async def ensure(operator):
+        """Ask again where the server is too busy, as the queue does."""
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    return await operator.ensure(server.address, account, PASSWORD)
+                except DatabaseUnavailableError:
+                    await asyncio.sleep(0.1)
+
     for _ in range(3):
-        await asyncio.gather(*(operators[n % 4].ensure(server.address, account, PASSWORD) for n in range(20)))
+        await asyncio.gather(*(ensure(operators[n % 4]) for n in range(20)))
         server.connect(account.name, PASSWORD.get_secret_value(), database=account.name).close()
         assert server.row(account.name)["provisioned_at"] is not None
         await asyncio.gather(*(operator.drop(server.address, account) for operator in operators))

@@ -37,8 +37,9 @@ class AdminRefusedError(DatabaseAccessDeniedError):
     """The server refuses the platform's account; its Secret may have changed."""
 
 
-# Somebody else was faster: another replica, or a hand. Looking again shows what is to be done.
-_RACE = frozenset({ER.DUP_ENTRY, ER.DB_CREATE_EXISTS, ER.CANNOT_USER})
+# Somebody else was faster: another replica, or a hand. Looking again shows what is to be done. In a deadlock
+# the server undid our side and let the other one go on; its manual asks for another try.
+_RACE = frozenset({ER.DUP_ENTRY, ER.DB_CREATE_EXISTS, ER.CANNOT_USER, ER.LOCK_DEADLOCK})
 _MISSING_TABLE = frozenset({ER.BAD_DB_ERROR, ER.NO_SUCH_TABLE})
 _REFUSED = frozenset(
     {ER.ACCESS_DENIED_ERROR, _MARIADB_ACCOUNT_LOCKED, _MYSQL_ACCOUNT_LOCKED, ER.HOST_NOT_PRIVILEGED}
@@ -85,7 +86,7 @@ def code_of(error: err.Error) -> int | None:
 
 
 def is_race(error: err.Error) -> bool:
-    """Say whether something exists that did not a moment ago."""
+    """Say whether somebody else changed the same at the same time, so that another look is due."""
     return code_of(error) in _RACE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from pydantic import SecretStr
@@ -54,17 +55,31 @@ def ensure(session: Session, account: DatabaseAccount, password: SecretStr) -> N
             continue
         if _act(session, step) and step.is_last:
             return
-    raise DatabaseUnavailableError("the database changes faster than it can be followed")
+    raise _too_fast()
 
 
 def retain(session: Session, account: DatabaseAccount) -> None:
     """Lock the account and mark the ownership row."""
-    _act(session, plan_retain(_look(session, Identifier(account.name)), account))
+    _carry_out(session, account, plan_retain)
 
 
 def drop(session: Session, account: DatabaseAccount) -> None:
     """Delete database, account and ownership row."""
-    _act(session, plan_drop(_look(session, Identifier(account.name)), account))
+    _carry_out(session, account, plan_drop)
+
+
+def _carry_out(
+    session: Session, account: DatabaseAccount, plan: Callable[[DatabaseState, DatabaseAccount], Step]
+) -> None:
+    """Run the one step that a plan has; look again where somebody else was faster.
+
+    Raises:
+        DatabaseUnavailableError: the state changes faster than it can be followed.
+    """
+    for _ in range(MAX_LOOKS):
+        if _act(session, plan(_look(session, Identifier(account.name)), account)):
+            return
+    raise _too_fast()
 
 
 def _look(session: Session, name: Identifier, *, may_create: bool = False) -> DatabaseState:
@@ -98,3 +113,7 @@ def _act(session: Session, step: Step) -> bool:
         raise
     reached(Failpoint.DATABASE_STEP_TAKEN)
     return True
+
+
+def _too_fast() -> DatabaseUnavailableError:
+    return DatabaseUnavailableError("the database changes faster than it can be followed")
