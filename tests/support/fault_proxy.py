@@ -33,6 +33,7 @@ from fault_rules import (
     Silence,
     parse_request,
 )
+from hanging_up import until_hung_up
 
 START_SECONDS = 30
 # They belong to one connection, or are made anew from the body.
@@ -181,6 +182,7 @@ class FaultProxy:
             await self._stop.wait()
             self._abort_all()
             await runner.cleanup()
+        await until_hung_up()
 
     def _identity(self) -> ssl.SSLContext:
         """Show the server's own certificate: it names the loopback address, and the operator trusts it."""

@@ -29,6 +29,7 @@ from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.cluster.informer import Informer
 from frankenpanel_operator.cluster.resources import resource_of
 from frankenpanel_operator.handlers.login import find_login, to_connection
+from hanging_up import until_hung_up
 from installation import Installation, leave_nothing_of_ours
 from killable_operator import Nursery
 from mariadb_process import ServerMissingError, running_server
@@ -48,16 +49,7 @@ def connection(api_server: Path, monkeypatch: pytest.MonkeyPatch) -> Connection:
 async def client(connection: Connection) -> AsyncIterator[KubernetesClient]:
     async with KubernetesClient(connection) as opened:
         yield opened
-    await _until_hung_up()
-
-
-async def _until_hung_up(seconds: float = 5.0) -> None:
-    """Wait until the loop has no connection left: a request that was cut off says a TLS goodbye first."""
-    selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
-    deadline = time.monotonic() + seconds
-    # What remains is the pipe by which the loop wakes itself.
-    while len(selector.get_map()) > 1 and time.monotonic() < deadline:  # noqa: ASYNC110  nobody sets an event
-        await asyncio.sleep(0.005)
+    await until_hung_up()
 
 
 @pytest.fixture(scope="session")

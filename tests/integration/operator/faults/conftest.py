@@ -20,6 +20,7 @@ from frankenpanel_operator import main
 from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.handlers.runtime import Runtime
 from frankenpanel_operator.settings import Settings
+from hanging_up import until_hung_up
 from installation import Installation
 from mariadb_process import UNSAFE, ServerMissingError, make_data_folder, running_server
 
@@ -90,6 +91,7 @@ def operator(proxied: Connection, platform: str) -> StartOperator:
             yield runtime
         finally:
             await runtime.stop()
+            await until_hung_up()
 
     return running
 

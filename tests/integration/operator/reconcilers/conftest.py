@@ -16,6 +16,7 @@ from frankenpanel_operator import main
 from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.handlers.runtime import Adapters, Runtime
 from frankenpanel_operator.settings import Settings
+from hanging_up import until_hung_up
 from installation import Installation
 from noted_operator import NotedOperator
 
@@ -51,6 +52,7 @@ def operator(
             yield operator
         finally:
             await runtime.stop()
+            await until_hung_up()
             for database in databases:
                 await database.close()
 
