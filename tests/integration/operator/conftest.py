@@ -19,6 +19,7 @@ import kopf
 import pytest
 import pytest_asyncio
 import yaml
+from crowd import Crowd
 from database_servers import ServerUnderTest, mariadb_under_test
 from frankenpanel_operator import metrics
 from frankenpanel_operator.cluster.applier import KubernetesApplier
@@ -88,25 +89,41 @@ def nursery() -> Iterator[Nursery]:
 
 
 @pytest.fixture
+def platform_namespace(kubernetes_api: Any) -> Iterator[str]:
+    """Yield the name of a namespace for what belongs to the platform."""
+    name = f"platform-{secrets.token_hex(4)}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    assert kubernetes_api.request("POST", "/api/v1/namespaces", body).status == 201
+    yield name
+    kubernetes_api.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def crowd(kubernetes_api: Any, namespace: str, installed_crds: list[str]) -> Iterator[Crowd]:
+    """Yield people of one namespace, who have created nothing yet."""
+    crowd = Crowd(kubernetes_api, namespace)
+    crowd.install()
+    yield crowd
+    crowd.uninstall()
+
+
+@pytest.fixture
 def installation(
     kubernetes_api: Any,
     namespace: str,
+    platform_namespace: str,
     mariadb: ServerUnderTest,
     installed_crds: list[str],
     own_cluster: None,
 ) -> Iterator[Installation]:
     """Yield a complete installation without an operator; `namespace` is the tenant's."""
-    platform = f"platform-{secrets.token_hex(4)}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": platform}}
-    assert kubernetes_api.request("POST", "/api/v1/namespaces", body).status == 201
     mariadb.clear()
-    installation = Installation(kubernetes_api, platform, namespace, mariadb)
+    installation = Installation(kubernetes_api, platform_namespace, namespace, mariadb)
     try:
         installation.install()
         yield installation
     finally:
         installation.uninstall()
-        kubernetes_api.request("DELETE", f"/api/v1/namespaces/{platform}")
 
 
 @pytest.fixture

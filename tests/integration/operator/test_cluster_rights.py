@@ -51,15 +51,6 @@ class FixedClock:
 
 
 @pytest.fixture
-def platform_namespace(kubernetes_api: Any) -> Iterator[str]:
-    name = f"platform-{secrets.token_hex(4)}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    assert kubernetes_api.request("POST", "/api/v1/namespaces", body).status == 201
-    yield name
-    kubernetes_api.request("DELETE", f"/api/v1/namespaces/{name}")
-
-
-@pytest.fixture
 def operator_user(
     kubernetes_api: Any, chart_roles: list[dict[str, Any]], platform_namespace: str
 ) -> Iterator[str]:

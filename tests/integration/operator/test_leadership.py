@@ -5,13 +5,11 @@ Who wrote when stands in the API server's audit log; each replica is a user of i
 
 from __future__ import annotations
 
-import secrets
 import signal
 import time
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import pytest
 from api_audit import ApiAudit, Write
@@ -39,23 +37,11 @@ def audit(api_server: Path, is_own_cluster: bool) -> ApiAudit:
 
 @pytest.fixture
 def replicas(
-    nursery: Nursery, api_server: Path, kubernetes_api: Any, installed_crds: list[str]
+    nursery: Nursery, api_server: Path, platform_namespace: str, installed_crds: list[str]
 ) -> Iterator[Replicas]:
-    platform = f"platform-{secrets.token_hex(4)}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": platform}}
-    assert kubernetes_api.request("POST", "/api/v1/namespaces", body).status == 201
-    replicas = Replicas(nursery, api_server, platform)
+    replicas = Replicas(nursery, api_server, platform_namespace)
     yield replicas
     replicas.end()
-
-
-@pytest.fixture
-def crowd(kubernetes_api: Any, namespace: str, installed_crds: list[str]) -> Iterator[Crowd]:
-    """Yield people who have created nothing yet."""
-    crowd = Crowd(kubernetes_api, namespace)
-    crowd.install()
-    yield crowd
-    crowd.uninstall()
 
 
 def start_both(

@@ -197,13 +197,6 @@ class MemoryObjectCache:
         """Begin to take in a complete list, object by object."""
         return Listing(self, kind)
 
-    def replace(self, kind: str, bodies: Iterable[Manifest], resource_version: str) -> None:
-        """Take in a complete list as of a version."""
-        listing = self.begin_listing(kind)
-        for body in bodies:
-            listing.add(body)
-        listing.finish(resource_version)
-
     def _take(self, body: Manifest, *, is_own: bool) -> bool:
         metadata = body["metadata"]
         if metadata.get("uid", "") in self._deleted_uids:

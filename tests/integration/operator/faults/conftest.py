@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import secrets
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -53,22 +52,9 @@ def proxied(connection: Connection, proxy: FaultProxy) -> Connection:
 
 
 @pytest.fixture
-def platform(kubernetes_api: Any, own_cluster: None) -> Iterator[str]:
-    """Yield a namespace for what belongs to the platform, beside no Site of another one."""
-    name = f"platform-{secrets.token_hex(4)}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    assert kubernetes_api.request("POST", "/api/v1/namespaces", body).status == 201
-    yield name
-    kubernetes_api.request("DELETE", f"/api/v1/namespaces/{name}")
-
-
-@pytest.fixture
-def crowd(kubernetes_api: Any, namespace: str, installed_crds: list[str]) -> Iterator[Crowd]:
-    """Yield people of one namespace, who have created nothing yet."""
-    crowd = Crowd(kubernetes_api, namespace)
-    crowd.install()
-    yield crowd
-    crowd.uninstall()
+def platform(own_cluster: None, platform_namespace: str) -> str:
+    """Return a namespace for what belongs to the platform, beside no Site of another one."""
+    return platform_namespace
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
@@ -97,3 +97,12 @@ def settled(
         await until(running.is_idle, "nothing is left to do")
 
     return wait
+
+
+@pytest.fixture
+def process(installation: Any) -> Iterator[Any]:
+    """Yield the database server's process, which runs again afterwards."""
+    process = installation.database.process
+    yield process
+    process.stop()
+    process.start()

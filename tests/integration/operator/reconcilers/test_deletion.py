@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from installation import MERGE_PATCH, OURS
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("controllers")]
-
-
-@pytest.fixture
-def process(installation: Any) -> Iterator[Any]:
-    """Yield the database server's process, which runs again afterwards."""
-    process = installation.database.process
-    yield process
-    process.stop()
-    process.start()
 
 
 def events(installation: Any, reason: str, namespace: str = "") -> list[str]:

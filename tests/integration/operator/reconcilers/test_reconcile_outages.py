@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,15 +10,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("controllers")]
 
 # The longest pause between two looks at a server that is down, several times over.
 RECOVERY_SECONDS = 60.0
-
-
-@pytest.fixture
-def process(installation: Any) -> Iterator[Any]:
-    """Yield the database server's process, which runs again afterwards."""
-    process = installation.database.process
-    yield process
-    process.stop()
-    process.start()
 
 
 async def test_a_new_site_waits_for_its_database_and_for_nothing_else(

@@ -76,7 +76,9 @@ def test_a_complete_list_removes_what_it_lacks_unless_younger(
     cache.put(body(name="old", version=3, uid="1"))
     cache.put(body(name="young", version=30, uid="2"))
     cache.put(body("Pod", "other-kind", version=1, uid="3"))
-    cache.replace("Service", [body(name="listed", version=4, uid="4")], "20")
+    listing = cache.begin_listing("Service")
+    listing.add(body(name="listed", version=4, uid="4"))
+    listing.finish("20")
     names = {item["metadata"]["name"] for item in cache.list("Service")}
     assert names == {"young", "listed"}
     assert cache.count("Pod") == 1
