@@ -104,7 +104,12 @@ class DomainCondition(StrEnum):
 
     CLAIMED = "Claimed"
     SITE_FOUND = "SiteFound"
+    OWNERSHIP_VERIFIED = "OwnershipVerified"
+    DNS_RESOLVES = "DNSResolves"
+    CERTIFICATE_READY = "CertificateReady"
     ROUTE_PROGRAMMED = "RouteProgrammed"
+    CERTIFICATE_EXPIRING = "CertificateExpiring"
+    """Present, and True, only while the certificate ends within three weeks."""
 
 
 class DatabaseServerCondition(StrEnum):

@@ -10,8 +10,17 @@ from pydantic import ConfigDict, Field
 from frankenpanel_crds import group
 from frankenpanel_crds.base import CustomResource, Model
 from frankenpanel_crds.cel import Rule, immutable, rules
+from frankenpanel_crds.domain_settings import (
+    Hsts,
+    HttpsRedirect,
+    OnPromote,
+    Redirect,
+    Tls,
+    Verification,
+    WwwMode,
+)
+from frankenpanel_crds.domain_status import DomainStatus
 from frankenpanel_crds.hosts import normalise_host
-from frankenpanel_crds.site_status import Conditions, ShortText
 from frankenpanel_crds.values import DnsLabel
 
 __all__ = ["Domain", "DomainRole", "DomainSpec", "DomainStatus", "SiteRef", "normalise_host"]
@@ -41,8 +50,12 @@ HOST_RULES = (
         "itself",
     ),
     Rule(
-        "!self.contains('*')",
-        "spec.host must not be a wildcard; create one Domain for each name",
+        r"!self.matches('[*]') || self.matches('^\\*\\.[^*]+$')",
+        "spec.host may have one * only, as its whole first part: write *.example.com",
+    ),
+    Rule(
+        r"!self.matches('^\\*\\.[^.]+\\.?$')",
+        "spec.host must not be a wildcard below a top-level domain; write for example *.example.com",
     ),
     Rule(
         r"!self.matches('[!\"#$%&\\x27()+,;<=>?@\\[\\\\\\]^_`|~]')",
@@ -73,6 +86,7 @@ class DomainRole(StrEnum):
 
     PRIMARY = "Primary"
     ALIAS = "Alias"
+    REDIRECT = "Redirect"
 
 
 class SiteRef(Model):
@@ -90,14 +104,33 @@ class DomainSpec(Model):
                 "host",
                 "spec.host cannot be changed, because the host is reserved for this Domain; delete the "
                 "Domain and create one for the other host",
-            )
+            ),
+            Rule(
+                "!has(self.redirect) || self.role == 'Redirect'",
+                "spec.redirect is only for spec.role: Redirect; change the role or remove spec.redirect",
+            ),
+            Rule(
+                "!self.host.startsWith('*') || self.role != 'Primary'",
+                "spec.role of a wildcard cannot be Primary, because a Site's address is one name; make it an "
+                "Alias",
+            ),
+            Rule(
+                "!self.host.startsWith('*') || self.tls.mode != 'Managed'",
+                "spec.tls.mode: Managed cannot get a certificate for a wildcard; set mode: Secret and bring "
+                "one, or Internal, or None",
+            ),
+            Rule(
+                "!self.host.startsWith('*') || self.www == 'Ignore'",
+                "spec.www must be Ignore for a wildcard, which covers the name with www already",
+            ),
         )
     )
 
     host: Annotated[str, Field(min_length=3, max_length=254, json_schema_extra=rules(*HOST_RULES))] = Field(
         description=(
-            "Host name that visitors type, for example www.example.com: no scheme, port, path or wildcard, "
-            "at most ten parts. Letters of other scripts are fine; status.host shows the form in which the "
+            "Host name that visitors type, for example www.example.com: no scheme, port or path, at most "
+            "ten parts. *.example.com stands for every name of one more part that no other Domain has. "
+            "Letters of other scripts are fine; status.host shows the form in which the "
             "name is reserved. Cannot be changed later."
         ),
     )
@@ -108,37 +141,43 @@ class DomainSpec(Model):
         DomainRole.PRIMARY,
         description=(
             "Primary: the one address that the Site uses in its own links. Alias: a further host that "
-            "leads to the same Site. A Site has at most one Primary."
+            "leads to the same Site. Redirect: a host whose visitors are sent elsewhere, see redirect. A "
+            "Site has at most one Primary."
         ),
     )
-
-
-class DomainStatus(Model):
-    """What the operator found and did."""
-
-    observed_generation: int = Field(
-        -1,
-        description=(
-            "The metadata.generation that the rest of the status speaks about; -1 before the operator has "
-            "seen the Domain."
-        ),
-    )
-    host: ShortText | None = Field(
+    redirect: Redirect | None = Field(
         None,
-        description="The host in the form in which it is reserved: lower case, other scripts as xn-- names.",
-    )
-    url: ShortText | None = Field(None, description="Address that visitors can open.")
-    claim_name: ShortText | None = Field(
-        None,
-        description="DomainClaim that reserves the host for this Domain; absent until the host is reserved.",
-    )
-    conditions: Conditions = Field(
-        (),
         description=(
-            "What holds and what does not. Ready sums up the others, and its reason is the first cause in "
-            "this order: Claimed, SiteFound, RouteProgrammed. Reconciling and Stalled are there only while "
-            "True."
+            "Where visitors are sent, for spec.role: Redirect. Absent with that role: to the Primary host "
+            "of the Site, path kept, code 301."
         ),
+    )
+    www: WwwMode = Field(
+        WwwMode.IGNORE,
+        description=(
+            "Redirect: the same name with www. in front (or, where the host has it, without) is claimed, "
+            "too, and sends its visitors here. Ignore: that name is left to others."
+        ),
+    )
+    tls: Tls = Field(Tls(), description="How the host is encrypted.")
+    verification: Verification = Field(Verification(), description="How you show that the host is yours.")
+    https_redirect: HttpsRedirect = Field(
+        HttpsRedirect.AUTO,
+        description=(
+            "Auto: visitors who come by http are sent to https as soon as the host has a certificate that "
+            "browsers trust. Always: also with a certificate of the platform's own authority. Never: both "
+            "are served."
+        ),
+    )
+    hsts: Hsts | None = Field(
+        None,
+        description=(
+            "Tell browsers to come by https only (RFC 6797); sent with answers over https. Absent: they are "
+            "not told."
+        ),
+    )
+    on_promote: OnPromote = Field(
+        OnPromote(), description="What happens when this Domain becomes the Primary of its Site."
     )
 
 

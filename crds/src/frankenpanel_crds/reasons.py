@@ -160,6 +160,52 @@ class DomainReason(Reason):
         "HostInvalid",
         "The host is not a name that visitors could ask for; the message says what to change.",
     )
+    HOST_RESERVED = ("HostReserved", "The host belongs to the platform itself; choose another one.")
+    PUBLIC_SUFFIX = (
+        "PublicSuffix",
+        "The host is one under which anybody can register names; choose a name below it.",
+    )
+    PARENT_TAKEN = (
+        "ParentTaken",
+        "Another namespace holds a host above this one; prove this one by a DNS record of its own.",
+    )
+    HOST_COOLING_DOWN = (
+        "HostCoolingDown",
+        "The host was released a short while ago and DNS still leads here; prove that it is yours, or wait.",
+    )
+    CLAIM_EXPIRED = (
+        "ClaimExpired",
+        "The host was not proven in time and is free for others; it is claimed again once it is proven.",
+    )
+    VERIFIED = ("Verified", "The host is known to be yours.")
+    TRUSTED = ("Trusted", "Nothing has to be shown: an administrator trusts the namespace.")
+    RECORD_NOT_FOUND = (
+        "RecordNotFound",
+        "Nothing was found that shows that the host is yours; status.verification says what to set.",
+    )
+    RECORD_WRONG = ("RecordWrong", "A record was found, but with another value; the message says which.")
+    DNS_UNREACHABLE = ("DNSUnreachable", "The name servers of the host do not answer; it is tried again.")
+    NOT_CHECKED = ("NotChecked", "Nothing to compare with: an administrator has not said where hosts lead.")
+    RESOLVES = ("Resolves", "The name leads to this platform.")
+    NOT_RESOLVING = ("NotResolving", "The name leads nowhere; status.dns says where it should.")
+    POINTS_ELSEWHERE = ("PointsElsewhere", "The name leads somewhere else; status.dns says where it should.")
+    NOT_REQUIRED = ("NotRequired", "The Domain does not use this.")
+    ISSUED = ("Issued", "The certificate is there and valid.")
+    ISSUING = ("Issuing", "A certificate is being ordered.")
+    ISSUE_FAILED = ("IssueFailed", "The authority refused the certificate; the message says why.")
+    SECRET_NOT_FOUND = ("SecretNotFound", "The Secret in spec.tls.secretRef does not exist.")
+    SECRET_FORBIDDEN = (
+        "SecretForbidden",
+        "The operator may not read the Secret in spec.tls.secretRef; the message says how to allow it.",
+    )
+    CERTIFICATE_INVALID = (
+        "CertificateInvalid",
+        "The certificate in the Secret cannot be used for the host; the message says why.",
+    )
+    CERTIFICATE_EXPIRED = ("CertificateExpired", "The certificate has ended; bring a new one.")
+    EXPIRES_SOON = ("ExpiresSoon", "The certificate ends within three weeks; bring a new one.")
+    REDIRECT_INVALID = ("RedirectInvalid", "spec.redirect cannot be carried out; the message says why.")
+    REDIRECT_LOOP = ("RedirectLoop", "The redirect would lead back to the host itself.")
     SITE_FOUND = ("SiteFound", "The Site exists.")
     SITE_NOT_FOUND = ("SiteNotFound", "No Site in this namespace has the name in spec.siteRef.name.")
     SITE_NOT_READY = ("SiteNotReady", "The Site cannot be sent visitors yet; its own conditions say why.")

@@ -87,7 +87,7 @@ def _rows(path: str, schema: Mapping[str, Any]) -> Iterator[str]:
 
 def _type(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
-        return " \\| ".join(schema["enum"])
+        return " \\| ".join(map(str, schema["enum"]))
     if schema.get("x-kubernetes-int-or-string"):
         return "quantity"
     if schema["type"] == "array":

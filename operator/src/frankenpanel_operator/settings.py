@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from frankenpanel_crds.domain_settings import TlsMode
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Names = Annotated[tuple[str, ...], NoDecode]
+"""A list in one variable, joined by commas."""
 
 
 class Settings(BaseSettings):
@@ -23,6 +27,50 @@ class Settings(BaseSettings):
     )
     public_https_port: int = Field(
         443, ge=1, le=65535, description="The port on which visitors reach the gateway by https."
+    )
+    gateway_addresses: Names = Field(
+        (),
+        description=(
+            "Where hosts should lead: the gateway's public addresses, or one name of which they are aliases; "
+            "none: where a host leads is not checked."
+        ),
+    )
+    dns_resolvers: Names = Field(
+        (),
+        description="Name servers to ask, as address or address:port; none: those of the machine.",
+    )
+    trusted_namespaces: Names = Field(
+        ("*",),
+        description=(
+            'Namespaces whose Domains need not be proven; "*" for all. The chart trusts none unless told to.'
+        ),
+    )
+    reserved_hosts: Names = Field(
+        (),
+        description="Hosts that no Domain may have; *.example.com for all names below example.com.",
+    )
+    managed_certificates: Literal[TlsMode.MANAGED, TlsMode.INTERNAL] = Field(
+        TlsMode.INTERNAL,
+        description=(
+            "What tls.mode: Managed means here: Managed, by the gateway's ACME account, or Internal, by the "
+            "platform's own authority, where there is none."
+        ),
+    )
+    certificates_namespace: str = Field(
+        "frankenpanel-certificates",
+        min_length=1,
+        description="The namespace into which tenants' own certificates are copied for the gateway.",
+    )
+    dns_recheck_seconds: float = Field(
+        21_600, gt=0, description="How often it is looked whether a host still leads here."
+    )
+    unproven_claim_seconds: float = Field(
+        604_800, gt=0, description="How long a host is kept for a namespace that has not shown it is theirs."
+    )
+    released_claim_seconds: float = Field(
+        604_800,
+        gt=0,
+        description="How long a host whose Domain went is kept from others, if DNS still leads here.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="The least severe log lines to write."
@@ -89,3 +137,13 @@ class Settings(BaseSettings):
         False,
         description="Generate a new platform key although Sites exist; every Site gets new credentials.",
     )
+
+    @field_validator(
+        "gateway_addresses", "dns_resolvers", "trusted_namespaces", "reserved_hosts", mode="before"
+    )
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        """Read `10.0.0.1,10.0.0.2`, as a chart value is easily joined."""
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from frankenpanel_crds.domain_settings import TlsMode
+
 from frankenpanel_operator.credentials import SiteCredentials
 
 
@@ -63,11 +65,20 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """Facts of this installation: where the platform runs and how visitors reach its gateway."""
+    """Facts of this installation: where the platform runs and how visitors reach its gateway.
+
+    `gateway_addresses` are IP addresses or one DNS name; empty where nobody said. `managed_certificates` is
+    what a Domain's tls.mode Managed means here. `trusted_namespaces` may be ("*",), for all.
+    """
 
     namespace: str
     http_port: int = 80
     https_port: int = 443
+    gateway_addresses: tuple[str, ...] = ()
+    trusted_namespaces: tuple[str, ...] = ("*",)
+    reserved_hosts: tuple[str, ...] = ()
+    managed_certificates: TlsMode = TlsMode.INTERNAL
+    certificates_namespace: str = "frankenpanel-certificates"
 
 
 @dataclass(frozen=True, slots=True)

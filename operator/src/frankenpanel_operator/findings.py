@@ -1,0 +1,65 @@
+"""What was found out about a host in the world outside of the cluster; frozen values, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from frankenpanel_crds.domain_settings import TlsMode
+from frankenpanel_crds.domain_status import ChallengeRecord
+from frankenpanel_crds.domainclaim import ClaimTls
+from frankenpanel_crds.reasons import DomainReason
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Whether a namespace has shown that a host is its own.
+
+    `records` is what may be set to show it, any one of them; empty where nothing has to be shown.
+    """
+
+    is_proven: bool
+    reason: DomainReason
+    message: str
+    records: tuple[ChallengeRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Where a host leads. `is_here` is also true where nobody said where it should."""
+
+    is_here: bool
+    reason: DomainReason
+    message: str
+    expected: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
+    ttl_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostChecks:
+    """Both, and when it is worth asking again (None: no need)."""
+
+    ownership: Ownership
+    resolution: Resolution
+    next_look_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The certificate of a host, and what its claim tells the gateway.
+
+    `is_trusted` says whether browsers know the authority; `expires_soon` whether a person has to act.
+    """
+
+    is_ready: bool
+    reason: DomainReason
+    message: str
+    tls: ClaimTls = field(default_factory=lambda: ClaimTls(mode=TlsMode.NONE))
+    is_trusted: bool = False
+    expires_soon: bool = False
+    issuer: str | None = None
+    not_after: datetime | None = None
+    last_error: str | None = None
+    retry_after: datetime | None = None
+    next_look_seconds: float | None = None
