@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from frankenpanel_crds.domain_settings import TlsMode
 from frankenpanel_crds.domain_status import ChallengeRecord
 from frankenpanel_crds.domainclaim import ClaimTls
 from frankenpanel_crds.reasons import DomainReason
+
+
+class Proof(StrEnum):
+    """What it takes to show that a host is a namespace's own."""
+
+    ANY = "Any"
+    """Trust will do, and so will whatever the Domain's verification method allows."""
+    RECORD = "Record"
+    """A TXT or CNAME record at the host itself; neither trust nor HTTP counts."""
+    NOTHING = "Nothing"
+    """The namespace has shown it already, for a host above: there is nothing to look for."""
 
 
 @dataclass(frozen=True, slots=True)
