@@ -11,7 +11,6 @@ from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.findings import HostChecks, Ownership, Proof, Resolution
 from frankenpanel_operator.observed import Manifest
 
-
 _NOT_CHECKED = Resolution(is_here=True, reason=DomainReason.NOT_CHECKED, message="It is not checked.")
 
 
