@@ -21,11 +21,23 @@ settings.load_profile("unhurried")
 PATH = "/apis/frankenpanel.io/v1alpha1/domainclaims"
 
 
-def claim(host: str, upstream: str | None = "10.96.3.4:8080", site: str = "demo.shop") -> dict[str, Any]:
+def claim(
+    host: str,
+    upstream: str | None = "10.96.3.4:8080",
+    site: str = "demo.shop",
+    tls: dict[str, Any] | None = None,
+    **route: Any,
+) -> dict[str, Any]:
+    """Return a claim; further names are fields of its route."""
     spec: dict[str, Any] = {"host": host, "domainRef": {"namespace": "demo", "name": "shop", "uid": "1"}}
     if upstream is not None:
-        spec["route"] = {"site": site, "upstream": upstream}
-    return {"metadata": {"name": host}, "spec": spec}
+        route["upstream"] = upstream
+    if route:
+        spec["route"] = {"site": site, **route}
+    if tls is not None:
+        spec["tls"] = tls
+    name = host if not host.startswith("*.") else f"{host.removeprefix('*.')}.wildcard"
+    return {"metadata": {"name": name}, "spec": spec}
 
 
 @pytest.fixture(name="claim")

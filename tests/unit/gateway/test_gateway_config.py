@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from frankenpanel_gateway.claims import is_admitted_upstream, is_routable_host
+from frankenpanel_gateway.claims import is_routable_host
 from frankenpanel_gateway.tree import proxy_record
+from frankenpanel_gateway.upstreams import is_admitted_upstream
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 from frankenpanel_gateway import route_table as module
-from frankenpanel_gateway.claims import ClaimEvent
+from frankenpanel_gateway.claims import ClaimEvent, HostTls
 from frankenpanel_gateway.metrics import Metrics
 from frankenpanel_gateway.route_table import RouteTable, TreeWriteError
 from frankenpanel_gateway.store import TreeStore
@@ -117,6 +117,47 @@ async def test_the_tree_of_an_earlier_run_counts_until_the_first_listing(table, 
     await later.replace(pages(claim("a.example")))
     assert not later.serves("b.example")
     await later.close()
+
+
+async def test_a_wildcard_serves_the_hosts_of_one_more_label(table, tmp_path, claim):
+    await table.replace(pages(claim("*.shop.example"), claim("own.shop.example", None)))
+    assert [table.serves(host) for host in ("a.shop.example", "own.shop.example")] == [True, True]
+    assert [table.serves(host) for host in ("shop.example", "a.b.shop.example")] == [False, False]
+    later = RouteTable(TreeStore(tmp_path), Metrics())
+    await later.open()
+    assert later.serves("a.shop.example")
+    await later.close()
+    await table.apply([ClaimEvent(claim("*.shop.example"), is_deleted=True)])
+    assert not table.serves("a.shop.example")
+
+
+async def test_it_is_known_where_certificates_come_from(table, claim):
+    assert table.tls_of("a.example") is None
+    assert not table.is_listed()
+    secret = {"mode": "Secret", "secretName": "shop-tls"}
+    await table.replace(
+        pages(
+            claim("a.example", tls={"mode": "Managed", "mayOrder": True}),
+            claim("b.example", None, tls={"mode": "Managed", "mayOrder": True}),
+            claim("*.shop.example", tls=secret),
+            claim("own.shop.example", tls={"mode": "None"}),
+            claim("plain.shop.example"),
+        )
+    )
+    assert table.is_listed()
+    assert table.tls_of("a.example") == HostTls("Managed", may_order=True)
+    assert table.tls_of("b.example") is table.tls_of("a.example")
+    assert table.tls_of("any.shop.example") == HostTls("Secret", secret_name="shop-tls")
+    assert table.tls_of("own.shop.example") == HostTls("None")
+    assert table.tls_of("plain.shop.example") == table.tls_of("any.shop.example")
+    assert table.tls_of("shop.example") is None
+
+    await table.apply([ClaimEvent(claim("a.example", tls={"mode": "Internal"}))])
+    assert table.tls_of("a.example") == HostTls("Internal")
+    await table.apply([ClaimEvent(claim("a.example", "127.0.0.1:80", tls={"mode": "Internal"}))])
+    assert table.tls_of("a.example") is None
+    await table.replace(pages(claim("a.example")))
+    assert table.tls_of("own.shop.example") is None
 
 
 async def test_a_tree_that_someone_damaged_is_written_anew(table, tmp_path, claim):

@@ -38,3 +38,30 @@ def test_every_folder_has_nine_dots():
 
 def test_the_record_names_kind_site_and_upstream():
     assert tree.proxy_record("demo.shop", "10.96.3.4:8080") == "p0,demo.shop,10.96.3.4:8080"
+
+
+def test_a_wildcard_lies_below_its_labels():
+    assert tree.place_of("*.shop.example") == "wild/example/shop/@"
+    assert tree.place_of("shop.example") == "hosts/........shop.example"
+    assert tree.wildcard_of_path("example/shop") == "*.shop.example"
+    assert tree.wildcard_above("a.shop.example") == "*.shop.example"
+
+
+def test_the_name_of_a_claim_stands_for_its_host():
+    for host, name in (("shop.example", "shop.example"), ("*.shop.example", "shop.example.wildcard")):
+        assert tree.host_of_claim(name) == host
+        assert tree.claim_of_host(host) == name
+
+
+def test_a_redirect_is_one_file_name():
+    record = tree.redirect_record(
+        "demo.shop", 301, "https://b.example/a/b", keep_path=False, to_https=True, hsts="300s"
+    )
+    assert record == "r1,demo.shop,301x,300s,https:||b.example|a|b"
+
+
+def test_hsts_is_spelled_compactly():
+    assert tree.compact_hsts("max-age=300") == "300"
+    assert tree.compact_hsts("max-age=300; includeSubDomains") == "300s"
+    assert tree.compact_hsts("max-age=300; preload") == "300p"
+    assert tree.compact_hsts("max-age=300; includeSubDomains; preload") == "300sp"

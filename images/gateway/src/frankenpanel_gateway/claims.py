@@ -1,4 +1,4 @@
-"""From a DomainClaim to a route, or to a refusal; pure.
+"""From a DomainClaim to what the gateway does with its host, or to a refusal; pure.
 
 The schema of the CRD refuses the same values. They are checked again here, because this is where tenant
 text becomes names that Caddy reads: what is built must not depend on which schema the cluster had.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
-from frankenpanel_gateway.tree import folder_name
+from frankenpanel_gateway import tree
+from frankenpanel_gateway.upstreams import Network, is_admitted_upstream
 
 LABELS_MAX = 10
 HOST_MAX_CHARS = 253
@@ -21,22 +21,40 @@ FOLDER_MAX_BYTES = 255
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{1,{LABELS_MAX - 1}}}")
 _SITE = re.compile(rf"{_LABEL}\.{_LABEL}")
-_UPSTREAM = re.compile(r"(?:(?P<v4>[0-9.]{7,15})|\[(?P<v6>[0-9a-f:]{2,39})\]):(?P<port>[1-9][0-9]{0,4})")
 _NUMBER = re.compile(r"[0-9]+")
+_OBJECT_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
-_THIS_HOST = IPv4Network("0.0.0.0/8")
+_HSTS = re.compile(r"max-age=[0-9]{1,8}(?:; includeSubDomains)?(?:; preload)?")
+# A comma separates the parts of a record, "|" stands for "/", braces would be placeholders. The host is
+# taken in lower case, so that it can be compared with that of the request.
+_TARGET = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]{1,253})(?P<port>:[0-9]{1,5})?"
+    r"(?P<path>/[A-Za-z0-9._~!$&'()*+;=:@%/-]*)?(?P<query>\?[A-Za-z0-9._~!$&'()*+;=:@%/?-]*)?"
+)
+_REDIRECT_CODES = {301, 302, 307, 308}
 
-Network = IPv4Network | IPv6Network
+
+class HostTls(NamedTuple):
+    """Where the certificate of a host comes from, as the operator decided."""
+
+    mode: str
+    """`Managed`, `Secret`, `Internal` or `None`."""
+    may_order: bool = False
+    secret_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where visitors of one host go; the values are checked."""
+_TLS_MODES = {"Managed", "Secret", "Internal", "None"}
 
-    host: str
-    site: str
-    """`<namespace>.<name>`, for the access log."""
-    upstream: str
+
+class Routing(NamedTuple):
+    """What the gateway does with one host; the values are checked."""
+
+    record: str | None = None
+    """The name of its file in the routing tree; None: its visitors are not known yet."""
+    tls: HostTls | None = None
+
+
+NOTHING = Routing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +62,10 @@ class Refusal:
     """Why a claim gets no route; the message quotes nothing that came from the claim."""
 
     message: str
+
+
+class _RefusedError(Exception):
+    """A value must not reach Caddy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +76,13 @@ class ClaimEvent:
     is_deleted: bool = False
 
 
-def claim_name(body: Mapping[str, Any]) -> str:
-    """Return the name of a claim; the API server gives none without one."""
-    return str(_mapping(body.get("metadata")).get("name", ""))
+def claimed_host(body: Mapping[str, Any]) -> str:
+    """Return the host that the name of a claim stands for; the API server gives no claim without a name."""
+    return tree.host_of_claim(str(_mapping(body.get("metadata")).get("name", "")))
 
 
-def compile_claim(body: Mapping[str, Any], networks: Sequence[Network] = ()) -> Route | Refusal | None:
-    """Return the route of a claim, or why there is none; None where the claim has no route yet.
+def compile_claim(body: Mapping[str, Any], networks: Sequence[Network] = ()) -> Routing | Refusal:
+    """Return what to do with the host of a claim, or why nothing is done.
 
     Args:
         body: The DomainClaim as the API server gave it.
@@ -70,65 +92,101 @@ def compile_claim(body: Mapping[str, Any], networks: Sequence[Network] = ()) -> 
     host = spec.get("host")
     if not is_routable_host(host):
         return Refusal("spec.host is not a host of two to ten labels in its normal form")
-    if _mapping(body.get("metadata")).get("name") != host:
+    if _mapping(body.get("metadata")).get("name") != tree.claim_of_host(host):
         # The name is the lock that gives a host one owner; a claim on another host would go around it.
-        return Refusal("metadata.name differs from spec.host")
-    if spec.get("route") is None:
-        return None
-    route = _mapping(spec.get("route"))
-    site, upstream = route.get("site"), route.get("upstream")
-    if not isinstance(site, str) or _SITE.fullmatch(site) is None:
-        return Refusal("spec.route.site is not <namespace>.<name>")
-    if not is_admitted_upstream(upstream, networks):
-        return Refusal("spec.route.upstream is not an admitted <address>:<port>")
-    return Route(host, site, upstream)
+        return Refusal("metadata.name does not stand for spec.host")
+    if spec.get("releasedAt") is not None:
+        # Kept only so that nobody else takes the host at once.
+        return NOTHING
+    try:
+        return Routing(_record(host, spec.get("route"), networks), _tls(spec.get("tls")))
+    except _RefusedError as error:
+        return Refusal(str(error))
 
 
 def is_routable_host(host: Any) -> TypeGuard[str]:
-    """Say whether a host in normal form can be a folder of the tree that Caddy will find."""
-    if not isinstance(host, str) or len(host) > HOST_MAX_CHARS or _HOST.fullmatch(host) is None:
+    """Say whether a host in normal form, or a wildcard, has a place in the tree that Caddy will find."""
+    if not isinstance(host, str) or len(host) > HOST_MAX_CHARS:
         return False
-    if _NUMBER.fullmatch(host.rpartition(".")[2]):
+    plain = host.removeprefix(tree.WILDCARD)
+    if _HOST.fullmatch(plain) is None or plain.endswith(tree.WILDCARD_CLAIM):
+        return False
+    if _NUMBER.fullmatch(plain.rpartition(".")[2]):
         # A name whose last label is a number is read as an IPv4 address by browsers and resolvers.
         return False
-    return len(folder_name(host)) <= FOLDER_MAX_BYTES
+    if plain != host:
+        return plain.count(".") < LABELS_MAX - 1
+    return len(tree.folder_name(plain)) <= FOLDER_MAX_BYTES
 
 
-def is_admitted_upstream(upstream: Any, networks: Sequence[Network] = ()) -> TypeGuard[str]:
-    """Say whether Caddy may send visitors to the address and port."""
-    if not isinstance(upstream, str):
-        return False
-    match = _UPSTREAM.fullmatch(upstream)
-    if match is None or int(match["port"]) > 65535:
-        return False
-    text = match["v4"] or match["v6"]
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return False
-    if str(address) != text:
-        # One spelling for each address: the record in the tree is compared as text.
-        return False
-    if networks:
-        return any(address in network for network in networks if network.version == address.version)
-    return not _is_local(address)
+def _record(host: str, value: Any, networks: Sequence[Network]) -> str | None:
+    if value is None:
+        return None
+    route = _mapping(value)
+    site, redirect, upstream = (route.get(name) for name in ("site", "redirect", "upstream"))
+    if not isinstance(site, str) or _SITE.fullmatch(site) is None:
+        raise _RefusedError("spec.route.site is not <namespace>.<name>")
+    to_https, hsts = _flag(route, "httpsRedirect", default=False), _hsts(route.get("hsts"))
+    if redirect is not None:
+        if upstream is not None:
+            raise _RefusedError("spec.route has both an upstream and a redirect")
+        record = _redirect_record(host, site, _mapping(redirect), to_https=to_https, hsts=hsts)
+    else:
+        if not is_admitted_upstream(upstream, networks):
+            raise _RefusedError("spec.route.upstream is not an admitted <address>:<port>")
+        record = tree.proxy_record(site, upstream, to_https=to_https, hsts=hsts)
+    if len(record) > tree.RECORD_MAX_BYTES:
+        raise _RefusedError("spec.route is longer than a file name may be")
+    return record
 
 
-def _is_local(address: IPv4Address | IPv6Address) -> bool:
-    """Say whether the address leads into the gateway's own pod or node (metadata services included)."""
-    if isinstance(address, IPv6Address) and (
-        address.ipv4_mapped is not None or address.sixtofour is not None or address.teredo is not None
+def _redirect_record(host: str, site: str, redirect: Mapping[str, Any], *, to_https: bool, hsts: str) -> str:
+    code, target = redirect.get("code", 301), redirect.get("to")
+    if not isinstance(code, int) or code not in _REDIRECT_CODES:
+        raise _RefusedError("spec.route.redirect.code is not one of 301, 302, 307 and 308")
+    parts = _TARGET.fullmatch(target) if isinstance(target, str) else None
+    if parts is None or _OBJECT_NAME.fullmatch(parts["host"].lower()) is None:
+        raise _RefusedError("spec.route.redirect.to is not an address that a record can carry")
+    if parts["host"].lower() == host:
+        raise _RefusedError("spec.route.redirect.to leads back to the host itself")
+    origin = f"{parts['scheme']}://{parts['host'].lower()}{parts['port'] or ''}"
+    keep_path = _flag(redirect, "keepPath", default=True)
+    if not keep_path:
+        origin += (parts["path"] or "") + (parts["query"] or "")
+    elif parts["path"] not in (None, "/") or parts["query"] is not None:
+        raise _RefusedError("spec.route.redirect.to has a path, and that of the request is to be kept")
+    return tree.redirect_record(site, code, origin, keep_path=keep_path, to_https=to_https, hsts=hsts)
+
+
+def _hsts(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or _HSTS.fullmatch(value) is None:
+        raise _RefusedError("spec.route.hsts is not a Strict-Transport-Security header")
+    return tree.compact_hsts(value)
+
+
+def _tls(value: Any) -> HostTls | None:
+    if value is None:
+        return None
+    tls = _mapping(value)
+    mode, secret_name = tls.get("mode", "None"), tls.get("secretName")
+    if not isinstance(mode, str) or mode not in _TLS_MODES:
+        raise _RefusedError("spec.tls.mode is not one that this gateway knows")
+    if secret_name is not None and (
+        not isinstance(secret_name, str)
+        or len(secret_name) > HOST_MAX_CHARS
+        or _OBJECT_NAME.fullmatch(secret_name) is None
     ):
-        return True
-    if isinstance(address, IPv4Address) and address in _THIS_HOST:
-        return True
-    return (
-        address.is_loopback
-        or address.is_link_local
-        or address.is_multicast
-        or address.is_unspecified
-        or address.is_reserved
-    )
+        raise _RefusedError("spec.tls.secretName is not the name of a Secret")
+    return HostTls(mode, _flag(tls, "mayOrder", default=False), secret_name)
+
+
+def _flag(values: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = values.get(name, default)
+    if not isinstance(value, bool):
+        raise _RefusedError(f"{name} is neither true nor false")
+    return value
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any, TypeGuard
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
 
 import structlog
 
 from frankenpanel_gateway import tree
-from frankenpanel_gateway.claims import ClaimEvent, Network, Refusal, Route, claim_name, compile_claim
+from frankenpanel_gateway.claims import (
+    NOTHING,
+    ClaimEvent,
+    HostTls,
+    Refusal,
+    Routing,
+    claimed_host,
+    compile_claim,
+)
 from frankenpanel_gateway.metrics import Metrics
 from frankenpanel_gateway.store import TreeStore
+from frankenpanel_gateway.upstreams import Network
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -35,6 +44,8 @@ class RouteTable:
         self._metrics = metrics
         self._networks = networks
         self._records: dict[str, str] | None = None
+        self._tls: dict[str, HostTls] = {}
+        self._equal_tls: dict[HostTls, HostTls] = {}
         self._refused: dict[str, str] = {}
         self._inherited: frozenset[str] = frozenset()
         self._lock = asyncio.Lock()
@@ -56,9 +67,21 @@ class RouteTable:
         """Say whether Caddy has a complete tree, however old."""
         return self._store.is_ready()
 
+    def is_listed(self) -> bool:
+        """Say whether the claims are known; before, only the hosts of an earlier run's tree are."""
+        return self._records is not None
+
     def serves(self, host: str) -> bool:
-        """Say whether visitors of the host reach a site."""
-        return host in (self._inherited if self._records is None else self._records)
+        """Say whether visitors of the host reach a site or are sent on, by its own name or by a wildcard."""
+        hosts = self._inherited if self._records is None else self._records
+        return host in hosts or tree.wildcard_above(host) in hosts
+
+    def tls_of(self, host: str) -> HostTls | None:
+        """Return where the certificate of a host comes from: its own claim counts before a wildcard's.
+
+        None where no claim says so, and until the first complete listing.
+        """
+        return self._tls.get(host) or self._tls.get(tree.wildcard_above(host))
 
     async def replace(self, pages: AsyncIterator[Sequence[Mapping[str, Any]]]) -> None:
         """Make the tree equal to a complete listing; an error of the iterator leaves all as it was.
@@ -68,15 +91,16 @@ class RouteTable:
         """
         async with self._lock:
             # Page by page: fifty thousand parsed claims at once are several times the memory of their routes.
-            compiled: dict[str, str | Refusal | None] = {}
+            compiled: dict[str, Routing | Refusal] = {}
             async for page in pages:
-                compiled |= {claim_name(body): self._compile(body) for body in page}
+                compiled |= {claimed_host(body): self._compile(body) for body in page}
+            gone = (self._records or {}).keys() | self._tls.keys() | self._refused.keys()
+            compiled |= dict.fromkeys(gone - compiled.keys(), NOTHING)
             if self._records is None:
-                await self._rebuild({name: record for name, record in compiled.items() if _is_record(record)})
+                await self._rebuild({host: record for host, record in _records(compiled) if record})
             else:
-                gone = dict.fromkeys(self._records.keys() - compiled.keys())
-                await self._write(self._records, {**gone, **compiled})
-            self._note_refusals(compiled, self._refused.keys() - compiled.keys())
+                await self._write(self._records, compiled)
+            self._note(compiled)
 
     async def apply(self, events: Sequence[ClaimEvent]) -> None:
         """Bring changes of single claims to disk; of several for one claim, only the last counts.
@@ -89,24 +113,19 @@ class RouteTable:
             if self._records is None:
                 raise RuntimeError("changes need a listing to apply to")
             compiled = {
-                claim_name(event.body): None if event.is_deleted else self._compile(event.body)
+                claimed_host(event.body): NOTHING if event.is_deleted else self._compile(event.body)
                 for event in events
             }
             with self._metrics.apply_seconds.time():
                 await self._write(self._records, compiled)
-            self._note_refusals(compiled, ())
+            self._note(compiled)
 
-    def _compile(self, body: Mapping[str, Any]) -> str | Refusal | None:
-        outcome = compile_claim(body, self._networks)
-        return tree.proxy_record(outcome.site, outcome.upstream) if isinstance(outcome, Route) else outcome
+    def _compile(self, body: Mapping[str, Any]) -> Routing | Refusal:
+        return compile_claim(body, self._networks)
 
-    async def _write(self, records: dict[str, str], compiled: Mapping[str, str | Refusal | None]) -> None:
+    async def _write(self, records: dict[str, str], compiled: Mapping[str, Routing | Refusal]) -> None:
         """Apply what differs; a tree that turns out not to be as remembered is written anew."""
-        changes = {
-            name: wanted
-            for name, outcome in compiled.items()
-            if (wanted := outcome if _is_record(outcome) else None) != records.get(name)
-        }
+        changes = {host: record for host, record in _records(compiled) if record != records.get(host)}
         if not changes:
             return
         try:
@@ -114,13 +133,13 @@ class RouteTable:
         except OSError as error:
             _log.warning("tree is not as remembered, writing it anew", error=str(error))
             merged = {**records, **changes}
-            await self._rebuild({name: record for name, record in merged.items() if record is not None})
+            await self._rebuild({host: record for host, record in merged.items() if record is not None})
             return
-        for name, record in changes.items():
+        for host, record in changes.items():
             if record is None:
-                del records[name]
+                del records[host]
             else:
-                records[name] = record
+                records[host] = record
 
     def _apply_changes(self, known: Mapping[str, str], changes: Mapping[str, str | None]) -> None:
         for host, record in changes.items():
@@ -159,18 +178,24 @@ class RouteTable:
                 # Only space is lost; the next start tries again.
                 _log.warning("superseded tree not removed", error=str(error))
 
-    def _note_refusals(self, compiled: Mapping[str, str | Refusal | None], gone: Iterable[str]) -> None:
-        for name in gone:
-            del self._refused[name]
-        for name, outcome in compiled.items():
+    def _note(self, compiled: Mapping[str, Routing | Refusal]) -> None:
+        """Remember what is not in the tree: refusals, and where certificates come from."""
+        for host, outcome in compiled.items():
+            tls = outcome.tls if isinstance(outcome, Routing) else None
+            if tls is None:
+                self._tls.pop(host, None)
+            else:
+                # Most hosts say the same: fifty thousand of them share a handful of objects.
+                self._tls[host] = self._equal_tls.setdefault(tls, tls) if tls.secret_name is None else tls
             if not isinstance(outcome, Refusal):
-                self._refused.pop(name, None)
-            elif self._refused.get(name) != outcome.message:
-                self._refused[name] = outcome.message
-                _log.warning("claim refused", claim=name, reason=outcome.message)
+                self._refused.pop(host, None)
+            elif self._refused.get(host) != outcome.message:
+                self._refused[host] = outcome.message
+                _log.warning("claim refused", host=host, reason=outcome.message)
         self._metrics.routes.set(len(self._records or ()))
         self._metrics.refused_claims.set(len(self._refused))
 
 
-def _is_record(outcome: str | Refusal | None) -> TypeGuard[str]:
-    return isinstance(outcome, str)
+def _records(compiled: Mapping[str, Routing | Refusal]) -> Iterator[tuple[str, str | None]]:
+    for host, outcome in compiled.items():
+        yield host, outcome.record if isinstance(outcome, Routing) else None

@@ -34,7 +34,8 @@ class TreeStore:
         self.drop_superseded()
         if not self.is_ready():
             return frozenset()
-        return frozenset(tree.host_of_folder(name) for name in os.listdir(self._current / tree.HOSTS))
+        exact = (tree.host_of_folder(name) for name in os.listdir(self._current / tree.HOSTS))
+        return frozenset(exact) | frozenset(self._wildcards())
 
     def is_ready(self) -> bool:
         """Say whether a complete tree is being served."""
@@ -46,11 +47,13 @@ class TreeStore:
         The tree before stays on disk until `drop_superseded`: a request may be reading in it.
         """
         generation = self._next_generation()
-        hosts = generation / tree.HOSTS
-        hosts.mkdir(parents=True)
+        for kind in (tree.HOSTS, tree.WILD):
+            (generation / kind).mkdir(parents=True)
         links = _EmptyFiles(self._staging)
         for host, record in records.items():
-            folder = f"{hosts}/{tree.folder_name(host)}"
+            folder = f"{generation}/{tree.place_of(host)}"
+            if host.startswith(tree.WILDCARD):
+                os.makedirs(os.path.dirname(folder), exist_ok=True)
             os.mkdir(folder)
             links.place(f"{folder}/{record}")
         (generation / tree.READY).touch()
@@ -68,25 +71,33 @@ class TreeStore:
 
     def add(self, host: str, record: str) -> None:
         """Let a host appear, which the tree does not have, together with its record."""
-        folder = tree.folder_name(host)
-        staged = self._staging / folder
+        folder = self._current / tree.place_of(host)
+        staged = self._staging / folder.name
         _remove_tree(staged)
         staged.mkdir()
         (staged / record).touch()
-        staged.rename(self._current / tree.HOSTS / folder)
+        if host.startswith(tree.WILDCARD):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        staged.rename(folder)
 
     def change(self, host: str, before: str, after: str) -> None:
         """Replace the record of a host."""
-        folder = self._current / tree.HOSTS / tree.folder_name(host)
+        folder = self._current / tree.place_of(host)
         (folder / before).rename(folder / after)
 
     def remove(self, host: str) -> None:
-        """Let a host disappear."""
-        folder = tree.folder_name(host)
-        staged = self._staging / folder
+        """Let a host disappear; the folders above a wildcard stay until the tree is written anew."""
+        folder = self._current / tree.place_of(host)
+        staged = self._staging / folder.name
         _remove_tree(staged)
-        (self._current / tree.HOSTS / folder).rename(staged)
+        folder.rename(staged)
         _remove_tree(staged)
+
+    def _wildcards(self) -> Iterator[str]:
+        wild = self._current / tree.WILD
+        for path, folders, _ in os.walk(wild):
+            if tree.WILD_LEAF in folders:
+                yield tree.wildcard_of_path(os.path.relpath(path, wild))
 
     def _current_generation(self) -> str | None:
         try:
