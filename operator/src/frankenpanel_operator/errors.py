@@ -6,7 +6,9 @@ FrankenPanelError
 │   ├── ObjectNameTakenError     a foreign object has the name that an owned object needs
 │   ├── DatabaseNameTakenError   the server has a database of that name which is not this Site's
 │   ├── DatabaseLostError        the Site had a database and the server has it no more
-│   └── RetainedDataNotFoundError  the data that spec.bootstrapFrom.retained names is not on the server
+│   ├── RetainedDataNotFoundError  the data that spec.bootstrapFrom.retained names is not on the server
+│   ├── SecretNotFoundError      there is no Secret of the name that a tenant's object gives
+│   └── SecretForbiddenError     the tenant's namespace has not allowed the operator to read it
 ├── TransientError               heals by itself: retried with backoff
 │   ├── DatabaseUnavailableError a database server does not answer
 │   │   ├── DatabaseAccessDeniedError  it refuses the admin account
@@ -57,6 +59,14 @@ class DatabaseLostError(SpecError):
 
 class RetainedDataNotFoundError(SpecError):
     """The server has no retained database of the Site that `spec.bootstrapFrom.retained` names."""
+
+
+class SecretNotFoundError(SpecError):
+    """A Secret that an object of a tenant names does not exist."""
+
+
+class SecretForbiddenError(SpecError):
+    """The namespace of a tenant's Secret has not allowed the operator to read it."""
 
 
 class TransientError(FrankenPanelError):

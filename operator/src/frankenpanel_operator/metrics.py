@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
@@ -139,6 +140,18 @@ WATCH_RELISTS = Counter(
     ("kind",),
     registry=REGISTRY,
 )
+CERTIFICATES = Gauge(
+    "frankenpanel_certificates",
+    "Certificates of hosts (ordered, or brought by tenants) by state; 'expiring': ends within three weeks.",
+    ("state",),
+    registry=REGISTRY,
+)
+EARLIEST_CERTIFICATE_END = Gauge(
+    "frankenpanel_certificate_earliest_end_timestamp_seconds",
+    "When the first of the certificates ends, or ended, in seconds since 1970; +Inf where there is none.",
+    registry=REGISTRY,
+)
+EARLIEST_CERTIFICATE_END.set(math.inf)
 BUILD_INFO = Gauge(
     "frankenpanel_operator_build_info",
     "Always 1; the labels say what runs.",

@@ -16,6 +16,7 @@ MAX_LABEL_LENGTH = 63
 
 DATA_ID_LENGTH = 16
 _DIGEST_LENGTH = 8
+_HOST_ID_LENGTH = 32
 _SHORT_ID_LENGTH = 5
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
@@ -83,6 +84,16 @@ def install_job_name(site_name: str, template_digest: str) -> str:
 def claim_name(host: str) -> str:
     """Return the name of a normalised host's DomainClaim: the host itself, which makes it the lock on it."""
     return host
+
+
+def host_id(host: str) -> str:
+    """Return what stands for a host where the host itself may be too long, such as in a label."""
+    return _digest(host, _HOST_ID_LENGTH)
+
+
+def certificate_secret_name(host: str) -> str:
+    """Return the name of the copy of a tenant's own certificate; apart from those that the gateway gets."""
+    return f"own-{host_id(host)}"
 
 
 def _fit(stem: str, *suffixes: str, always_digest: bool = False) -> str:

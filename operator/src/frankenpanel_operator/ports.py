@@ -6,7 +6,7 @@ Every method is asynchronous unless it only reads memory. Errors are those of `e
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -143,6 +143,30 @@ class DatabaseProvisioner(Protocol):
 
     async def drop(self, server: DatabaseAddress, account: DatabaseAccount) -> None:
         """Drop database, account and ownership row, if the row is this Site's; repeatable."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSecret:
+    """A tenant's own certificate as its Secret has it; what the Secret lacks is empty.
+
+    `version` is another one whenever anything of the Secret is. The key must never be kept, logged or told.
+    """
+
+    version: str
+    chain: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+
+
+class TenantSecrets(Protocol):
+    """Reads single Secrets of tenants, where their namespaces allow it."""
+
+    async def read_tls(self, namespace: str, name: str) -> TlsSecret:
+        """Read one Secret, every time anew.
+
+        Raises:
+            SecretNotFoundError: there is none.
+            SecretForbiddenError: the namespace has not allowed it.
+        """
 
 
 class Clock(Protocol):

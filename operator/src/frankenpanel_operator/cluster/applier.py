@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from frankenpanel_crds.labels import LABEL_DATA_ID, LABEL_MANAGED_BY, LABEL_SITE, LABEL_SITE_UID, MANAGED_BY
+from frankenpanel_crds.labels import (
+    LABEL_DATA_ID,
+    LABEL_HOST_ID,
+    LABEL_MANAGED_BY,
+    LABEL_SITE,
+    LABEL_SITE_UID,
+    MANAGED_BY,
+)
 
 from frankenpanel_operator import metrics
 from frankenpanel_operator.cluster.api_errors import AlreadyExistsError, NotFoundError, PatchTestFailedError
@@ -42,6 +49,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 # What an object shares with one that a deleted Site of the same name left behind.
 _NAME_LABELS = (LABEL_MANAGED_BY, LABEL_SITE)
+# What is not one Site's, and stays when whom it is for changes: data, and the certificate of a host.
+_LASTING_LABELS = (LABEL_DATA_ID, LABEL_HOST_ID)
 
 
 class KubernetesApplier:
@@ -193,7 +202,7 @@ class KubernetesApplier:
 
     async def _is_left_over(self, manifest: Manifest) -> bool:
         """Say whether an unread object is that of a deleted Site of this name; asked by a patch of tests."""
-        if LABEL_DATA_ID in (manifest["metadata"].get("labels") or {}):
+        if any(name in (manifest["metadata"].get("labels") or {}) for name in _LASTING_LABELS):
             return False
         ref = ObjectRef.of(manifest)
         question = build_label_tests(manifest, _NAME_LABELS)
@@ -234,9 +243,9 @@ def _not_gone_yet(ref: ObjectRef) -> TransientError:
 
 
 def _guard_labels(manifest: Manifest) -> tuple[str, ...]:
-    """Name the labels that prove an unread object to be ours: data outlives its Site, the rest does not."""
+    """Name the labels that prove an unread object to be ours: what lasts is known by what it is of."""
     labels = manifest["metadata"].get("labels") or {}
-    identity = LABEL_DATA_ID if LABEL_DATA_ID in labels else LABEL_SITE_UID
+    identity = next((name for name in _LASTING_LABELS if name in labels), LABEL_SITE_UID)
     return (LABEL_MANAGED_BY, identity)
 
 

@@ -104,7 +104,10 @@ def build_guarded_patch(desired: Manifest, ownership_labels: tuple[str, ...]) ->
         for name, value in labels.items()
         if name not in ownership_labels
     ]
-    return [*build_label_tests(desired, ownership_labels), *sections, *others]
+    owners = desired["metadata"].get("ownerReferences")
+    # Whoever owns it may be another one by now, and nothing of the old owners may stay.
+    owned = [{"op": "add", "path": "/metadata/ownerReferences", "value": owners}] if owners else []
+    return [*build_label_tests(desired, ownership_labels), *sections, *others, *owned]
 
 
 def build_label_tests(desired: Manifest, names: tuple[str, ...]) -> list[Operation]:

@@ -17,9 +17,12 @@ from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.events import KubernetesEventRecorder
 from frankenpanel_operator.cluster.platform_secrets import PlatformSecrets
+from frankenpanel_operator.cluster.tenant_secrets import KubernetesTenantSecrets
 from frankenpanel_operator.engine.dispatcher import Reconcile
 from frankenpanel_operator.engine.leadership import Leadership
+from frankenpanel_operator.handlers import gauges
 from frankenpanel_operator.ports import Clock
+from frankenpanel_operator.reconcilers.certificate_memory import CertificateMemory
 from frankenpanel_operator.settings import Settings
 
 
@@ -32,6 +35,8 @@ class Adapters:
     applier: KubernetesApplier
     events: KubernetesEventRecorder
     secrets: PlatformSecrets
+    tenant_secrets: KubernetesTenantSecrets
+    certificates: CertificateMemory
     leadership: Leadership
     clock: Clock
     platform_key: bytes
@@ -63,6 +68,9 @@ async def build_adapters(base: Foundation, resources: AsyncExitStack) -> Adapter
     key = await platform.ensure_platform_key(may_generate=_may_generate_key(base))
     if settings.embedded_mariadb:
         await platform.ensure_mariadb_account()
+    certificates = CertificateMemory()
+    gauges.publish_certificates(certificates, base.cache)
+    resources.callback(certificates.clear)
     blind_writes = BlindWrites(time.monotonic, settings.secret_rewrite_seconds)
     return Adapters(
         resources=resources,
@@ -70,6 +78,8 @@ async def build_adapters(base: Foundation, resources: AsyncExitStack) -> Adapter
         applier=KubernetesApplier(base.client, base.cache, blind_writes),
         events=KubernetesEventRecorder(base.client, base.clock),
         secrets=platform,
+        tenant_secrets=KubernetesTenantSecrets(base.client),
+        certificates=certificates,
         leadership=base.leadership,
         clock=base.clock,
         platform_key=key,

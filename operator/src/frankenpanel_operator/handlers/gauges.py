@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 from frankenpanel_operator import metrics
@@ -10,6 +11,8 @@ from frankenpanel_operator.cluster.resources import OUR_RESOURCES, WATCHED_RESOU
 from frankenpanel_operator.cluster.write_gate import Concurrency
 from frankenpanel_operator.engine.priority import Priority
 from frankenpanel_operator.engine.work_queue import WorkQueue
+from frankenpanel_operator.observed import ObjectRef
+from frankenpanel_operator.reconcilers.certificate_memory import CertificateMemory, CertificateState
 
 
 def publish_queue(queue: WorkQueue) -> None:
@@ -32,3 +35,19 @@ def publish_writes(in_flight: Concurrency) -> None:
     """Publish how many writes are under way, and how many may be."""
     metrics.WRITES_IN_FLIGHT.set_function(lambda: in_flight.count)
     metrics.WRITE_LIMIT.set_function(lambda: in_flight.limit)
+
+
+def publish_certificates(memory: CertificateMemory, cache: MemoryObjectCache) -> None:
+    """Publish how many certificates there are in each state, and when the first one ends."""
+
+    def exists(domain: ObjectRef) -> bool:
+        return cache.stamp(domain) > 0
+
+    def earliest_end() -> float:
+        memory.retain(exists)
+        end = memory.earliest_end()
+        return math.inf if end is None else end.timestamp()
+
+    metrics.EARLIEST_CERTIFICATE_END.set_function(earliest_end)
+    for state in CertificateState:
+        metrics.CERTIFICATES.labels(state.value).set_function(partial(memory.count, state))
