@@ -74,6 +74,7 @@ class RewriteStatus(Model):
     """The rewrite of stored addresses after a promotion."""
 
     from_host: ShortText = Field(description="The host that was Primary before.")
+    promoted_at: Timestamp | None = Field(None, description="Since when this Domain is the Primary.")
     phase: RewritePhase = Field(description="How far it is.")
     values: int | None = Field(None, description="Stored values that name the old host, or were changed.")
     message: ShortText | None = Field(None, description="What to do next, or why it failed.")

@@ -43,5 +43,6 @@ class Component(StrEnum):
 
     WEB = "web"
     INSTALL = "install"
+    REWRITE = "rewrite"
     DATA = "data"
     CONFIG = "config"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from frankenpanel_crds.base import Model
+from frankenpanel_crds.base import Model, Timestamp
 from frankenpanel_crds.cel import list_map
 from frankenpanel_crds.conditions import Condition
 
@@ -55,6 +55,22 @@ class StorageStatus(Model):
     )
 
 
+class PrimaryStatus(Model):
+    """The host that the site uses in its own links."""
+
+    host: ShortText = Field(description="The host; the last one, while no Domain is Primary.")
+    since: Timestamp | None = Field(None, description="Since when.")
+    former_hosts: Annotated[
+        tuple[ShortText, ...], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "atomic"})
+    ] = Field(
+        (),
+        description=(
+            "Hosts that were Primary before and that stored content may still name, the latest first; empty "
+            "for the first host."
+        ),
+    )
+
+
 class SiteDomainStatus(Model):
     """One Domain of the site."""
 
@@ -92,6 +108,10 @@ class SiteStatus(Model):
     admin_secret_name: ShortText | None = Field(
         None,
         description="Secret in the Site's namespace with username, password and email of the administrator.",
+    )
+    primary: PrimaryStatus | None = Field(
+        None,
+        description="The host that the site uses in its own links; absent until a Domain was Primary.",
     )
     domains: Annotated[
         tuple[SiteDomainStatus, ...], Field(max_length=500, json_schema_extra=list_map("host"))

@@ -87,6 +87,32 @@ class InstallHook(Model):
     )
 
 
+class RewriteHook(Model):
+    """How stored addresses are rewritten when a Site gets another Primary host."""
+
+    command: Annotated[
+        tuple[
+            Annotated[
+                str,
+                Field(
+                    min_length=1,
+                    max_length=1024,
+                    json_schema_extra=rules(without_control_characters("rewrite.command")),
+                ),
+            ],
+            ...,
+        ],
+        Field(min_length=1, max_length=32, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+    ] = Field(
+        description=(
+            "Program and arguments, run in the runtime image beside the code, without the Site's volumes. "
+            "It is told what to do by FROM_HOSTS (separated by blanks), TO_HOST and REWRITE_ID, and with "
+            "--dry-run as its last argument only counts. It may be run again after it was interrupted, and "
+            'says what it did by {"values": number, "skipped": number} in /dev/termination-log.'
+        ),
+    )
+
+
 class SitePresetSpec(Model):
     """What the application is and needs."""
 
@@ -141,6 +167,13 @@ class SitePresetSpec(Model):
     install: InstallHook | None = Field(
         None,
         description="How the application is set up without a click; absent where it cannot be.",
+    )
+    rewrite: RewriteHook | None = Field(
+        None,
+        description=(
+            "How stored addresses are rewritten when a Site gets another Primary host; absent where the "
+            "application stores none, or cannot do it."
+        ),
     )
     health_path: Annotated[
         str, Field(min_length=1, max_length=255, json_schema_extra=rules(request_path("spec.healthPath")))

@@ -81,6 +81,11 @@ def install_job_name(site_name: str, template_digest: str) -> str:
     return _fit(site_name, "install", template_digest[:_DIGEST_LENGTH])
 
 
+def rewrite_job_name(site_name: str, digest: str) -> str:
+    """Return the name of a Job that counts or rewrites stored addresses, after one promotion of a host."""
+    return _fit(site_name, "rewrite", digest[:_DIGEST_LENGTH])
+
+
 def claim_name(host: str) -> str:
     """Return the name of a normalised host's DomainClaim: the host itself, which makes it the lock on it."""
     return host

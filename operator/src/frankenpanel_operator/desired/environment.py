@@ -11,6 +11,7 @@ from frankenpanel_operator import naming
 from frankenpanel_operator.desired.configmap import SITE_URL_KEY
 from frankenpanel_operator.desired.inputs import SiteInputs, Workload
 from frankenpanel_operator.desired.installation import installation_of
+from frankenpanel_operator.desired.promotion import Promotion
 from frankenpanel_operator.desired.resources import go_memory_limit, php_threads
 from frankenpanel_operator.observed import Manifest
 
@@ -22,6 +23,8 @@ _DATABASE_VARIABLES: Mapping[str, str] = {
     "DATABASE_USER": "username",
     "DATABASE_PASSWORD": "password",
 }
+# The Job controller labels its pods.
+_JOB_UID_FIELD = "metadata.labels['batch.kubernetes.io/controller-uid']"
 
 
 def web_environment(site: Site, inputs: SiteInputs, workload: Workload) -> list[Manifest]:
@@ -43,6 +46,19 @@ def install_environment(site: Site, inputs: SiteInputs, workload: Workload) -> l
         _plain("ADMIN_USER", install.admin_user),
         _plain("ADMIN_EMAIL", install.admin_email),
         _from_secret("ADMIN_PASSWORD", naming.admin_secret_name(name), "password"),
+    ]
+    return _with_tenant(site, [*_server(site), *settings, *_database(site, inputs, workload)])
+
+
+def rewrite_environment(
+    site: Site, inputs: SiteInputs, workload: Workload, promotion: Promotion
+) -> list[Manifest]:
+    """Return the variables of the container that counts or rewrites stored addresses."""
+    settings = [
+        _plain("FROM_HOSTS", " ".join(promotion.from_hosts)),
+        _plain("TO_HOST", promotion.host),
+        # The same in each pod of the Job, and another in each Job: how an interrupted run is taken up.
+        {"name": "REWRITE_ID", "valueFrom": {"fieldRef": {"fieldPath": _JOB_UID_FIELD}}},
     ]
     return _with_tenant(site, [*_server(site), *settings, *_database(site, inputs, workload)])
 

@@ -36,7 +36,7 @@ class PersistentPath:
 class Application:
     """One version of a SitePreset: an image that carries code only, and how to run it.
 
-    `install_command` is empty where the preset has no install hook.
+    `install_command` and `rewrite_command` are empty where the preset has no such hook.
     """
 
     preset: str
@@ -46,6 +46,7 @@ class Application:
     config_format: str
     install_command: tuple[str, ...]
     health_path: str
+    rewrite_command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,14 @@ Built = tuple[Manifest, ...] | None
 """What a builder returns: the objects that must exist (perhaps none), or None while that is undecided."""
 
 
-def owned_object(kind: OwnedKind, site: Site, name: str, body: Mapping[str, Any]) -> Manifest:
-    """Build an object that goes when its Site goes."""
+def owned_object(
+    kind: OwnedKind, site: Site, name: str, body: Mapping[str, Any], *, component: Component | None = None
+) -> Manifest:
+    """Build an object that goes when its Site goes; its component is that of its kind unless given."""
     metadata = {
         "name": name,
         "namespace": site.metadata.namespace,
-        "labels": owned_labels(site, COMPONENTS[kind]),
+        "labels": owned_labels(site, component or COMPONENTS[kind]),
         "ownerReferences": [owner_reference(site)],
     }
     return seal({**_type(kind), "metadata": metadata, **body})

@@ -148,15 +148,16 @@ def _application(site: Site, references: References) -> tuple[Application | None
         )
         return None, (Problem(SiteCondition.SOURCE_READY, SiteReason.PRESET_VERSION_NOT_FOUND, message),)
     runtime = site.spec.runtime
-    hook = preset.spec.install
+    install, rewrite = preset.spec.install, preset.spec.rewrite
     application = Application(
         preset=source.name,
         version=version,
         image=image,
         document_root=(runtime.document_root if runtime else None) or preset.spec.document_root,
         config_format=preset.spec.config_format.value,
-        install_command=hook.command if hook is not None else (),
+        install_command=install.command if install is not None else (),
         health_path=site.spec.health.path or preset.spec.health_path,
+        rewrite_command=rewrite.command if rewrite is not None else (),
     )
     return application, ()
 

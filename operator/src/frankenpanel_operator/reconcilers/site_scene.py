@@ -14,6 +14,7 @@ from frankenpanel_crds.sitepreset import SitePreset
 from frankenpanel_operator.credentials import derive_site_credentials
 from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.desired.resolution import References, Resolution, resolve, site_data_id
+from frankenpanel_operator.desired.rewrite_job import is_rewrite
 from frankenpanel_operator.observed import Manifest, ObjectRef, ObservedSite, OwnedKind, UnreadableObject
 from frankenpanel_operator.ports import ObjectCache
 from frankenpanel_operator.reconcilers.unreadable import ModelT, read, readable_domain
@@ -47,8 +48,11 @@ class SiteScene:
         return resolve(site, references)
 
     def observe(self, site: Site) -> ObservedSite:
-        """Return the Site's owned objects and pods, and the volumes it has or takes over."""
-        owned = list(self.cache.owned_by(site.metadata.uid or ""))
+        """Return the Site's owned objects and pods, and the volumes it has or takes over.
+
+        Jobs that rewrite stored addresses are the business of the Domain that was promoted.
+        """
+        owned = [body for body in self.cache.owned_by(site.metadata.uid or "") if not is_rewrite(body)]
         objects = {ObjectRef.of(body): body for body in owned if body["kind"] != "Pod"}
         if site.spec.bootstrap_from is not None:
             # Until the first apply, retained volumes still carry the uid of the Site they come from.

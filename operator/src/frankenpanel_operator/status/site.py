@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from frankenpanel_crds.conditions import Condition, SiteCondition, SiteReason, SummaryCondition
+from frankenpanel_crds.conditions import (
+    Condition,
+    SiteCondition,
+    SiteReason,
+    SummaryCondition,
+    find_condition,
+)
 from frankenpanel_crds.labels import Component
 from frankenpanel_crds.site import Site
 from frankenpanel_crds.site_status import (
     ApplicationStatus,
     DatabaseStatus,
+    PrimaryStatus,
     RuntimeStatus,
     SiteStatus,
     StorageStatus,
@@ -19,6 +26,7 @@ from frankenpanel_crds.site_status import (
 from frankenpanel_operator import naming
 from frankenpanel_operator.desired.address import public_url
 from frankenpanel_operator.desired.metadata import selector
+from frankenpanel_operator.desired.promotion import remember_primary
 from frankenpanel_operator.desired.resolution import Resolution, wants_database
 from frankenpanel_operator.desired.site import desired_site
 from frankenpanel_operator.observed import ObservedSite, OwnedKind
@@ -75,6 +83,7 @@ def site_status(
         database=_database(site, facts) or (old.database if wants_database(site) else None),
         storage=_storage(facts) if inputs.storage is not None else old.storage,
         admin_secret_name=_admin_secret_name(site, facts),
+        primary=_primary(site, resolution, now),
         domains=domain_statuses(resolution.domains),
         conditions=finish(_conditions(site, facts), old.conditions, site.metadata.generation, now),
         **_replica_counts(site, facts),
@@ -145,6 +154,17 @@ def _capacity(facts: SiteFacts, claim_name: str) -> str | None:
     claim = facts.observed.find(OwnedKind.PERSISTENT_VOLUME_CLAIM, claim_name) or {}
     capacity: str | None = claim.get("status", {}).get("capacity", {}).get("storage")
     return capacity
+
+
+def _primary(site: Site, resolution: Resolution, now: datetime) -> PrimaryStatus | None:
+    recorded = find_condition(site.status.conditions, SiteCondition.INSTALLED)
+    return remember_primary(
+        site.status.primary,
+        resolution.inputs.primary_host,
+        resolution.domains,
+        has_content=recorded is not None and recorded.is_true,
+        now=now,
+    )
 
 
 def _admin_secret_name(site: Site, facts: SiteFacts) -> str | None:
