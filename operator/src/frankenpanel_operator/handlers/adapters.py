@@ -68,9 +68,6 @@ async def build_adapters(base: Foundation, resources: AsyncExitStack) -> Adapter
     key = await platform.ensure_platform_key(may_generate=_may_generate_key(base))
     if settings.embedded_mariadb:
         await platform.ensure_mariadb_account()
-    certificates = CertificateMemory()
-    gauges.publish_certificates(certificates, base.cache)
-    resources.callback(certificates.clear)
     blind_writes = BlindWrites(time.monotonic, settings.secret_rewrite_seconds)
     return Adapters(
         resources=resources,
@@ -79,11 +76,19 @@ async def build_adapters(base: Foundation, resources: AsyncExitStack) -> Adapter
         events=KubernetesEventRecorder(base.client, base.clock),
         secrets=platform,
         tenant_secrets=KubernetesTenantSecrets(base.client),
-        certificates=certificates,
+        certificates=_remember_certificates(base, resources),
         leadership=base.leadership,
         clock=base.clock,
         platform_key=key,
     )
+
+
+def _remember_certificates(base: Foundation, resources: AsyncExitStack) -> CertificateMemory:
+    """Make the memory of one term, which the metrics ask as long as it lasts."""
+    memory = CertificateMemory()
+    gauges.publish_certificates(memory, base.cache)
+    resources.callback(memory.clear)
+    return memory
 
 
 def _may_generate_key(base: Foundation) -> bool:
