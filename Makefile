@@ -107,18 +107,21 @@ verify: $(HACK) ## Fail where a generated file is stale (`make generate` is the 
 # --- the measurements ------------------------------------------------------------------------------------------
 
 SITES := 100,1000
+HOSTS := 10,1000,10000,50000
 REPEAT := 1
 OPTIONS :=
 
-.PHONY: bench-operator bench-databases bench-gateway
+.PHONY: bench-operator bench-databases bench-edge
 bench-operator: $(HACK) $(API_SERVER) ## Measure the operator beside a kopf twin and the machine's ceiling (SITES, REPEAT, OPTIONS)
-	@$(VENV)/python benchmarks/operator --sites $(SITES) --repeat $(REPEAT) $(OPTIONS)
+	@PYTHONPATH=benchmarks $(VENV)/python benchmarks/operator --sites $(SITES) --repeat $(REPEAT) $(OPTIONS)
+
+bench-edge: $(HACK) ## Measure the gateway beside Caddy and nginx in other layouts (HOSTS, REPEAT, OPTIONS)
+	@PYTHONPATH=benchmarks $(VENV)/python -m edge --hosts $(HOSTS) --repeat $(REPEAT) $(OPTIONS)
 
 bench-databases: bench-database_provisioning ## Measure databases and accounts made a second, beside plain statements
-bench-gateway: bench-gateway_routing ## Measure the gateway by number of hosts, beside one Caddy route per host
 
 bench-%: $(HACK) ## Run one benchmark, a file or a folder of benchmarks/
-	@$(VENV)/python $(or $(wildcard benchmarks/$*.py benchmarks/$*),$(error there is no benchmark $*))
+	@PYTHONPATH=benchmarks $(VENV)/python $(or $(wildcard benchmarks/$*.py benchmarks/$*),$(error there is no benchmark $*))
 
 # --- the tools -------------------------------------------------------------------------------------------------
 

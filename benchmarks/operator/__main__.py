@@ -21,8 +21,8 @@ from bench import Bench, new_bench
 from ceiling import ceiling
 from cluster import REPOSITORY
 from contenders import CONTENDERS
+from measuring.results import Results, Run, load, revision, save, this_machine
 from report import write_report
-from results import Results, Run, load, revision, save, this_machine
 from stage_burst import burst
 from stage_probes import drift, hopeless, idle, mass
 from stage_rest import events, restart, resync
@@ -43,6 +43,7 @@ STAGES: dict[str, Stage] = {
 """In their order; each goes on with the cluster that the one before left, and all need the burst."""
 ONLY_OURS = frozenset({"drift", "hopeless"})
 CEILING = "ceiling"
+SIZE_NAME = "sites"
 TWIN_TAKEOVER_UP_TO = 200
 """Its peering takes a minute at any size, and its start with many objects takes many."""
 
@@ -50,7 +51,8 @@ TWIN_TAKEOVER_UP_TO = 200
 def main() -> None:
     options = _options()
     path = Path(options.output).with_suffix(".json")
-    results = load(path) if options.append or options.report_only else Results(this_machine())
+    is_kept = options.append or options.report_only
+    results = load(path, SIZE_NAME) if is_kept else Results(this_machine(), size_name=SIZE_NAME)
     if not options.report_only:
         _run_all(options, results, path)
     write_report(results, path)

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from arithmetic import percentile
 from audit import AuditLog, Record, of_operators
 from client import Api
 from cluster import CREATOR, OTHER, REPLICAS, Cluster, fresh_cluster
 from contenders import Contender, Replica
+from measuring.arithmetic import percentile
+from measuring.processes import Program
 from other_client import read_latencies
 from population import install
-from processes import Program
 
 
 @dataclass

@@ -21,7 +21,7 @@ from pathlib import Path
 from ssl import SSLContext, create_default_context
 from typing import Any
 
-from processes import Program, free_ports
+from measuring.processes import Program, free_ports
 
 REPOSITORY = Path(__file__).parents[2]
 PLATFORM = "frankenpanel-system"

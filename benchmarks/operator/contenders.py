@@ -13,7 +13,7 @@ from typing import Protocol
 
 from audit import AuditLog, of_operators
 from cluster import PLATFORM, REPLICAS, Cluster
-from processes import Program, free_ports
+from measuring.processes import Program, free_ports
 
 READY_SECONDS = 180.0
 LONG_SECONDS = 86400.0

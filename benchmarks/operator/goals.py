@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from arithmetic import ratio
-from results import Results
+from measuring.arithmetic import ratio
+from measuring.goals import Goal, at_least, at_most, plain, quotient
+from measuring.results import Results
 
 OWNED_OBJECTS, DOMAINS_PER_SITE = 5, 5
 GROWING = (
@@ -19,37 +19,6 @@ GROWING = (
 )
 """What must not grow faster than the number of Sites."""
 MAX_SLOPE = 1.05
-
-
-@dataclass(frozen=True)
-class Goal:
-    """One line of the table: a figure with a bound."""
-
-    name: str
-    what: str
-    bound: str
-    figure: Callable[[Results, str, int], float | None]
-    is_met: Callable[[float, Results, int], bool]
-    digits: int = 2
-
-
-def at_most(limit: float) -> Callable[[float, Results, int], bool]:
-    return lambda value, *_: value <= limit
-
-
-def at_least(limit: float) -> Callable[[float, Results, int], bool]:
-    return lambda value, *_: value >= limit
-
-
-def plain(name: str) -> Callable[[Results, str, int], float | None]:
-    return lambda results, contender, sites: results.figure(contender, sites, name)
-
-
-def quotient(name: str, other: str) -> Callable[[Results, str, int], float | None]:
-    """Divide two figures of one contender."""
-    return lambda results, contender, sites: ratio(
-        results.figure(contender, sites, name), results.figure(contender, sites, other)
-    )
 
 
 def of_ceiling(results: Results, contender: str, sites: int) -> float | None:

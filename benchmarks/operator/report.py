@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from goals import GOALS, GROWING, MAX_SLOPE, Goal, memory_budget_mb
-from plot import Panel, draw
-from results import Results
+from goals import GOALS, GROWING, MAX_SLOPE, memory_budget_mb
+from measuring.goals import Goal, verdict
+from measuring.page import judged, machine_line, notes, number, table, write_sections
+from measuring.plot import Panel, draw
+from measuring.results import Results
 
 _CONTENDERS, _CEILING_NAME = ("ours", "twin"), "ceiling"
 _NOTHING = "Nothing has been measured yet: run `make bench-operator`."
-_MET, _MISSED = "met", "**missed**"
+_SECTIONS = ("machine", "goals", "figures", "growth", "notes")
 _CURVES = {
     "burst_seconds": "Burst of Sites: seconds",
     "domains_seconds": "Burst of Domains: seconds",
@@ -62,57 +62,18 @@ _CEILING = (
 def write_report(results: Results, json_path: Path) -> None:
     """Rewrite what is between the markers of the Markdown file beside the JSON file, and the SVG."""
     page, plot = json_path.with_suffix(".md"), json_path.with_suffix(".svg")
-    sections = {
-        "machine": _machine(results),
-        "goals": _goals(results),
-        "figures": _figures(results),
-        "growth": _growth(results, plot.name),
-        "notes": _notes(results),
-    }
-    text = (
-        page.read_text() if page.exists() else "".join(f"{_begin(name)}\n{_end(name)}\n" for name in sections)
-    )
-    for name, content in sections.items():
-        text = replace_section(text, name, content if results.runs else _NOTHING)
-    page.write_text(text)
+    sections = dict.fromkeys(_SECTIONS, _NOTHING)
+    if results.runs:
+        sections = {
+            "machine": machine_line(results),
+            "goals": _goals(results),
+            "figures": _figures(results),
+            "growth": _growth(results, plot.name),
+            "notes": notes(results, "Sites"),
+        }
+    write_sections(page, sections)
     if results.runs:
         plot.write_text(draw(_panels(results)))
-
-
-def replace_section(text: str, name: str, content: str) -> str:
-    """Put content between the markers of a name.
-
-    Raises:
-        ValueError: the page has no such markers.
-    """
-    pattern = re.compile(f"{re.escape(_begin(name))}.*?{re.escape(_end(name))}", re.DOTALL)
-    if not pattern.search(text):
-        raise ValueError(f"the page lacks the markers of {name}")
-    return pattern.sub(lambda _: f"{_begin(name)}\n{content}\n{_end(name)}", text)
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """Write a figure as a person would; a dash where there is none."""
-    if value is None:
-        return "-"
-    return f"{value:,.{digits}f}" if abs(value) < 100 or digits == 0 else f"{value:,.0f}"
-
-
-def verdict(goal: Goal, results: Results, contender: str, sites: int) -> str:
-    """Return the figure with the goal's verdict for one contender and size, or a dash."""
-    value = goal.figure(results, contender, sites)
-    if value is None:
-        return "-"
-    shown = number(value, goal.digits)
-    if contender != "ours":
-        return shown
-    return f"{shown} {_MET if goal.is_met(value, results, sites) else _MISSED}"
 
 
 def _goals(results: Results) -> str:
@@ -160,36 +121,11 @@ def _figures(results: Results) -> str:
 def _growth(results: Results, plot_name: str) -> str:
     def row(name: str) -> list[str]:
         found = results.slope("ours", name)
-        judged = "-" if found is None else f"{number(found)} {_MET if found <= MAX_SLOPE else _MISSED}"
-        return [_CURVES[name], judged, number(results.slope("twin", name))]
+        shown = judged(found, 2, found is not None and found <= MAX_SLOPE)
+        return [_CURVES[name], shown, number(results.slope("twin", name))]
 
     header = ("curve", "slope of ours", "slope of the twin")
     return f"{table(header, map(row, GROWING))}\n\n![curves over the number of Sites]({plot_name})"
-
-
-def _notes(results: Results) -> str:
-    """Return what went otherwise than planned."""
-    lines = [
-        f"- {run.contender}, {run.sites:,} Sites, {run.began}: {note}"
-        for run in results.runs
-        for note in run.notes
-    ]
-    if any(run.is_quick for run in results.runs):
-        lines.append(
-            "- Some rounds were run with --quick: their figures say that everything runs, and no more."
-        )
-    return "\n".join(lines) or "Everything went as planned."
-
-
-def _machine(results: Results) -> str:
-    machine = results.machine
-    dates = sorted(run.began[:10] for run in results.runs)
-    return (
-        f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB, "
-        f"Python {machine['python']}, Linux {machine['kernel']}; measured {dates[0]} to {dates[-1]}."
-        if dates
-        else _NOTHING
-    )
 
 
 def _panels(results: Results) -> list[Panel]:
@@ -200,7 +136,3 @@ def _panels(results: Results) -> list[Panel]:
             curves["budget"] = {sites: memory_budget_mb(sites) for sites in results.sizes("ours")}
         panels.append(Panel(title, curves))
     return panels
-
-
-_begin: Callable[[str], str] = "<!-- benchmark:{}:begin -->".format
-_end: Callable[[str], str] = "<!-- benchmark:{}:end -->".format

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import arithmetic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measuring import arithmetic
 
 
 @pytest.mark.parametrize(

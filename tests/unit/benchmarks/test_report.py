@@ -6,10 +6,12 @@ from pathlib import Path
 import goals
 import pytest
 import report
-import results
-from plot import Panel, draw
+from measuring import results
+from measuring.goals import verdict
+from measuring.page import replace_section
+from measuring.plot import Panel, draw
+from measuring.results import Results, Run
 from population import OWNED_OBJECTS, PATHS, owned_objects
-from results import Results, Run
 
 MACHINE = {"cores": 2, "memory_gib": 24, "processor": "x", "python": "3", "kernel": "6"}
 
@@ -28,7 +30,7 @@ def measured() -> Results:
         run("ours", 1000, burst_seconds=20.0),
         run("twin", 100, burst_sites_per_second=10.0),
     ]
-    return Results(MACHINE, runs)
+    return Results(MACHINE, runs, "sites")
 
 
 def test_a_figure_is_the_median_of_its_rounds(measured: Results) -> None:
@@ -50,10 +52,10 @@ def test_the_memory_budget_of_ten_thousand_sites_is_that_of_the_goal() -> None:
 def test_a_goal_is_met_or_missed_for_ours_and_only_told_of_others(measured: Results) -> None:
     by_what = {goal.what: goal for goal in goals.GOALS}
     share, restart = by_what["burst, Sites/s in % of the ceiling"], by_what["CPU s of a restart"]
-    assert report.verdict(share, measured, "ours", 100) == "70 met"
-    assert report.verdict(share, measured, "twin", 100) == "10"
-    assert report.verdict(restart, measured, "ours", 100) == "7.00 **missed**"
-    assert report.verdict(restart, measured, "ours", 1000) == "-"
+    assert verdict(share, measured, "ours", 100) == "70 met"
+    assert verdict(share, measured, "twin", 100) == "10"
+    assert verdict(restart, measured, "ours", 100) == "7.00 **missed**"
+    assert verdict(restart, measured, "ours", 1000) == "-"
 
 
 def test_every_goal_has_a_line() -> None:
@@ -62,7 +64,7 @@ def test_every_goal_has_a_line() -> None:
 
 def test_results_survive_their_file(measured: Results, tmp_path: Path) -> None:
     results.save(measured, tmp_path / "operator.json")
-    assert results.load(tmp_path / "operator.json") == measured
+    assert results.load(tmp_path / "operator.json", "sites") == measured
 
 
 def test_the_report_replaces_what_is_between_the_markers_and_nothing_else(
@@ -86,7 +88,7 @@ def test_without_results_the_report_says_so(tmp_path: Path) -> None:
 
 def test_a_page_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="lacks the markers of goals"):
-        report.replace_section("nothing here", "goals", "x")
+        replace_section("nothing here", "goals", "x")
 
 
 def test_the_page_in_the_tree_has_all_markers(tmp_path: Path) -> None:

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from html import escape
 
 Curve = Mapping[int, float | None]
-COLOURS = {"ours": "#0b6e4f", "twin": "#c1440e", "ceiling": "#6b7280", "budget": "#9ca3af"}
+COLOURS = {
+    "ours": "#0b6e4f",
+    "twin": "#c1440e",
+    "ceiling": "#6b7280",
+    "budget": "#9ca3af",
+    "routes": "#c1440e",
+    "map": "#1d4ed8",
+    "nginx": "#7c3aed",
+    "constant": "#6b7280",
+    "bare": "#9ca3af",
+}
 _WIDTH, _HEIGHT, _COLUMNS = 360, 250, 2
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 28, 34, 34
 

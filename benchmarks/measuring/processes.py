@@ -32,6 +32,12 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def cpu_seconds_of(pid: int) -> float:
+    """Return the processor time of a process so far, to the nanosecond."""
+    # The clock of another process, as clock_getcpuclockid(3) names it.
+    return time.clock_gettime((~pid << 3) | 2)
+
+
 class Program:
     """A running program; its output goes to a log file."""
 
@@ -60,8 +66,7 @@ class Program:
 
     def cpu_seconds(self) -> float:
         """Return the processor time of all its threads so far, those that ended too, to the nanosecond."""
-        # The clock of another process, as clock_getcpuclockid(3) names it.
-        return time.clock_gettime((~self.pid << 3) | 2)
+        return cpu_seconds_of(self.pid)
 
     def rss_mb(self) -> float:
         return self._status_mb("VmRSS")

@@ -11,17 +11,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from arithmetic import median, slope
+from measuring.arithmetic import median, slope
 
 Figures = dict[str, float | None]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One round of one contender at one size."""
+    """One round of one contender at one size (Sites, hosts)."""
 
     contender: str
-    sites: int
+    size: int
     began: str
     seconds: float
     revision: str
@@ -33,39 +33,42 @@ class Run:
 
 @dataclass
 class Results:
-    """All runs, and the machine they ran on."""
+    """All runs, and the machine they ran on; `size_name` is what sizes are called in the file."""
 
     machine: dict[str, Any]
     runs: list[Run] = field(default_factory=list)
+    size_name: str = "size"
 
     def sizes(self, contender: str | None = None) -> list[int]:
-        return sorted({run.sites for run in self.runs if contender in (None, run.contender)})
+        return sorted({run.size for run in self.runs if contender in (None, run.contender)})
 
-    def rounds(self, contender: str, sites: int) -> list[Run]:
-        return [run for run in self.runs if (run.contender, run.sites) == (contender, sites)]
+    def rounds(self, contender: str, size: int) -> list[Run]:
+        return [run for run in self.runs if (run.contender, run.size) == (contender, size)]
 
-    def figure(self, contender: str, sites: int, name: str) -> float | None:
+    def figure(self, contender: str, size: int, name: str) -> float | None:
         """Return the median of a figure over the rounds, None where it was never measured."""
-        return median(run.figures.get(name) for run in self.rounds(contender, sites))
+        return median(run.figures.get(name) for run in self.rounds(contender, size))
 
     def curve(self, contender: str, name: str) -> dict[int, float | None]:
-        """Return a figure by number of Sites."""
-        return {sites: self.figure(contender, sites, name) for sites in self.sizes(contender)}
+        """Return a figure by size."""
+        return {size: self.figure(contender, size, name) for size in self.sizes(contender)}
 
     def slope(self, contender: str, name: str) -> float | None:
         return slope(self.curve(contender, name))
 
 
-def load(path: Path) -> Results:
+def load(path: Path, size_name: str) -> Results:
     if not path.exists():
-        return Results(this_machine())
+        return Results(this_machine(), size_name=size_name)
     stored = json.loads(path.read_text())
-    return Results(stored["machine"], [Run(**run) for run in stored["runs"]])
+    runs = [Run(size=run.pop(size_name), **run) for run in stored["runs"]]
+    return Results(stored["machine"], runs, size_name)
 
 
 def save(results: Results, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"machine": results.machine, "runs": [asdict(_rounded(run)) for run in results.runs]}
+    runs = [_as_stored(run, results.size_name) for run in results.runs]
+    content = {"machine": results.machine, "runs": runs}
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
@@ -94,8 +97,9 @@ def _processor() -> str:
     )
 
 
-def _rounded(run: Run) -> Run:
+def _as_stored(run: Run, size_name: str) -> dict[str, Any]:
     figures = {
         name: None if value is None else float(f"{value:.5g}") for name, value in sorted(run.figures.items())
     }
-    return Run(**{**asdict(run), "figures": figures})
+    fields = {**asdict(run), "figures": figures}
+    return {size_name if name == "size" else name: value for name, value in fields.items()}

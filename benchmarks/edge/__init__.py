@@ -1,0 +1,1 @@
+"""The gateway beside other layouts of the same work, by number of hosts."""
