@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,6 +28,8 @@ from edge.servers import (
     wait_for_body,
     wait_for_status,
 )
+
+LINGER_SECONDS = 10.0
 
 
 class Contender(ABC):
@@ -142,7 +146,11 @@ class Nginx(Contender):
         return family(self.server.pid)
 
     def rss_mb(self) -> float:
-        return pss_mb(self.pids())
+        """Return the memory once the workers of former configurations are gone."""
+        deadline = time.monotonic() + LINGER_SECONDS
+        while len(pids := self.pids()) > 1 + (os.cpu_count() or 1) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return pss_mb(pids)
 
     def peak_mb(self) -> float | None:
         return None

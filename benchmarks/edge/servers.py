@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -70,7 +71,8 @@ def start_nginx(text: str, folder: Path, name: str = "nginx") -> Program:
     path = folder / f"{name}.conf"
     path.write_text(text)
     arguments = [program_path("nginx"), "-p", str(folder), "-c", str(path), "-g", "daemon off;"]
-    return Program(arguments, folder / f"{name}.out")
+    # A master that is killed leaves its workers behind.
+    return Program(arguments, folder / f"{name}.out", parent_death=signal.SIGTERM)
 
 
 @contextmanager
@@ -83,7 +85,7 @@ def responder(folder: Path) -> Iterator[list[str]]:
             wait_for_body(port, "site.example", body)
         yield [f"127.0.0.1:{port}" for port in ports]
     finally:
-        program.kill()
+        program.stop()
 
 
 def answer(port: int, path: str = "/", host: str = "127.0.0.1") -> tuple[int, str]:

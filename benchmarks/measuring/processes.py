@@ -16,9 +16,9 @@ _ESTABLISHED = "01"
 
 # The kernel ends the program when the benchmark dies, however it dies.
 _DIE_WITH_PARENT = """
-import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-os.execv(sys.argv[1], sys.argv[1:])
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, int(sys.argv[1]))
+os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
@@ -39,15 +39,22 @@ def cpu_seconds_of(pid: int) -> float:
 
 
 class Program:
-    """A running program; its output goes to a log file."""
+    """A running program; its output goes to a log file.
+
+    Where it has children of its own, `parent_death` is the signal that ends them, too.
+    """
 
     def __init__(
-        self, arguments: Sequence[str], log_path: Path, environment: Mapping[str, str] | None = None
+        self,
+        arguments: Sequence[str],
+        log_path: Path,
+        environment: Mapping[str, str] | None = None,
+        parent_death: signal.Signals = signal.SIGKILL,
     ) -> None:
         self.log_path, self._started = log_path, time.monotonic()
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _DIE_WITH_PARENT, *arguments],
+                [sys.executable, "-c", _DIE_WITH_PARENT, str(int(parent_death)), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
