@@ -44,7 +44,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 _AT_ONCE_SECONDS = 0.2
 # The claim that the copy would belong to is about to be made, or is another Domain's for good.
-_UNCLAIMED_SECONDS = 5.0
+_UNCLAIMED_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
