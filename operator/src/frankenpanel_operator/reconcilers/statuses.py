@@ -17,7 +17,7 @@ from frankenpanel_operator.errors import FrankenPanelError
 from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.observed import Manifest
 from frankenpanel_operator.ports import Clock, EventRecorder, ObjectApplier
-from frankenpanel_operator.status.news import news_of
+from frankenpanel_operator.status.news import expiry_news_of, news_of
 from frankenpanel_operator.status.whole import deleting_status, internal_error_status, spec_invalid_status
 
 
@@ -32,8 +32,7 @@ class StatusWriter:
     async def write(self, body: Manifest, status: Mapping[str, Any]) -> None:
         """Write a status that differs from the one in `body`, and post an Event where people should know."""
         await self.applier.write_status(body, status)
-        news = news_of(body, status)
-        if news is not None:
+        for news in filter(None, (news_of(body, status), expiry_news_of(body, status))):
             self.events.note(body, type_=news.type_, reason=news.reason, message=news.message)
 
     async def tell_invalid(self, body: Manifest, error: ValidationError) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from frankenpanel_crds.conditions import DomainReason, SiteReason, SummaryCondition
+from frankenpanel_crds.conditions import DomainCondition, DomainReason, SiteReason, SummaryCondition
 from frankenpanel_crds.group import DOMAIN
 
 # Steps on the way, and what other objects' statuses and events tell better. A Site that does not exist yet is
@@ -24,6 +24,7 @@ _QUIET = frozenset[str](
         SiteReason.CLUSTER_UNAVAILABLE,
         DomainReason.SITE_NOT_FOUND,
         DomainReason.SITE_NOT_READY,
+        DomainReason.ISSUING,
     }
 )
 
@@ -50,10 +51,23 @@ def news_of(body: Mapping[str, Any], status: Mapping[str, Any]) -> News | None:
     return None if reason in _QUIET else News("Warning", reason, message)
 
 
+def expiry_news_of(body: Mapping[str, Any], status: Mapping[str, Any]) -> News | None:
+    """Return what is told once when a certificate comes near its end, which is long before Ready falls."""
+    type_ = DomainCondition.CERTIFICATE_EXPIRING
+    before, now = _condition(body.get("status"), type_), _condition(status, type_)
+    if now.get("status") != "True" or before.get("status") == "True":
+        return None
+    return News("Warning", str(now.get("reason", "")), str(now.get("message", "")))
+
+
 def _ready(status: Any) -> Mapping[str, Any]:
-    """Return the Ready condition, or nothing where there is none that can be read."""
+    return _condition(status, SummaryCondition.READY)
+
+
+def _condition(status: Any, type_: str) -> Mapping[str, Any]:
+    """Return a condition, or nothing where there is none that can be read."""
     conditions = status.get("conditions") if isinstance(status, Mapping) else None
     for item in conditions if isinstance(conditions, list) else ():
-        if isinstance(item, Mapping) and item.get("type") == SummaryCondition.READY:
+        if isinstance(item, Mapping) and item.get("type") == type_:
             return item
     return {}

@@ -38,6 +38,8 @@ _STALLING = frozenset[str](
         DomainReason.HOST_INVALID,
         DomainReason.SITE_NOT_FOUND,
         DomainReason.PRIMARY_CONFLICT,
+        DomainReason.SECRET_FORBIDDEN,
+        DomainReason.CERTIFICATE_INVALID,
     }
 )
 _WAITING = frozenset[str]({SiteReason.WAITING, DomainReason.WAITING})

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from frankenpanel_operator.status.news import news_of
+from frankenpanel_operator.status.news import expiry_news_of, news_of
 
 
 def status(ready: str, reason: str) -> dict[str, Any]:
@@ -46,3 +46,19 @@ def test_of_a_domain_only_the_end_of_trouble_is_news():
     assert news_of(body({}, "Domain"), ready) is None
     assert news_of(body(status("False", "SiteNotFound"), "Domain"), ready) is None
     assert news_of(body(status("False", "HostTaken"), "Domain"), ready) is not None
+
+
+EXPIRING = {"type": "CertificateExpiring", "status": "True", "reason": "ExpiresSoon", "message": "Soon!"}
+
+
+@pytest.mark.parametrize("before", [None, {}, "spoilt", status("True", "Ready")])
+def test_an_end_that_comes_near_is_news_although_the_domain_is_ready(before):
+    now = {"conditions": [*status("True", "Ready")["conditions"], EXPIRING]}
+    assert expiry_news_of(body(before, "Domain"), now) == ("Warning", "ExpiresSoon", "Soon!")
+    assert news_of(body(status("True", "Ready"), "Domain"), now) is None
+
+
+def test_an_end_that_comes_near_is_told_once():
+    now = {"conditions": [EXPIRING]}
+    assert expiry_news_of(body(now, "Domain"), now) is None
+    assert expiry_news_of(body(now, "Domain"), status("True", "Ready")) is None

@@ -76,6 +76,8 @@ STALLED = {
     DomainReason.HOST_INVALID,
     DomainReason.SITE_NOT_FOUND,
     DomainReason.PRIMARY_CONFLICT,
+    DomainReason.SECRET_FORBIDDEN,
+    DomainReason.CERTIFICATE_INVALID,
 }
 ALL_REASONS = [*SiteReason, *DomainReason, *DatabaseServerReason]
 
