@@ -23,6 +23,47 @@ class Proof(StrEnum):
     """The namespace has shown it already, for a host above: there is nothing to look for."""
 
 
+class DnsOutcome(StrEnum):
+    """What name servers said; UNREACHABLE where none of them gave an answer that can be used."""
+
+    FOUND = "found"
+    NO_SUCH_NAME = "no such name"
+    NO_SUCH_RECORD = "no such record"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class DnsAnswer:
+    """The records of one kind that a name has; `values` is sorted, so that equal answers are equal.
+
+    `aliases` are the names that the answer went through (CNAME), in that order. `ttl_seconds` tells how long
+    resolvers remember the answer, also one that says that there is nothing; None where nobody said.
+    """
+
+    outcome: DnsOutcome
+    values: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    ttl_seconds: int | None = None
+
+
+class HttpOutcome(StrEnum):
+    """How a request for one file ended; REFUSED where it was not even sent, for the address is not public."""
+
+    FOUND = "found"
+    NOT_FOUND = "not found"
+    REDIRECTED = "redirected"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What a web server sent; `body` only where there is one, and only its beginning."""
+
+    outcome: HttpOutcome
+    body: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Ownership:
     """Whether a namespace has shown that a host is its own.

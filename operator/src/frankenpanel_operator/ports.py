@@ -5,7 +5,7 @@ Every method is asynchronous unless it only reads memory. Errors are those of `e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from pydantic import SecretStr
 
+from frankenpanel_operator.findings import DnsAnswer, HttpAnswer
 from frankenpanel_operator.observed import Manifest, ObjectRef
 
 
@@ -166,6 +167,29 @@ class TenantSecrets(Protocol):
         Raises:
             SecretNotFoundError: there is none.
             SecretForbiddenError: the namespace has not allowed it.
+        """
+
+
+class DomainResolver(Protocol):
+    """Asks name servers; what they say, and that they say nothing, is a finding and never an error."""
+
+    async def addresses(self, name: str) -> DnsAnswer:
+        """Return the IPv4 and IPv6 addresses of a name, with the aliases that lead to them."""
+
+    async def texts(self, name: str) -> DnsAnswer:
+        """Return the values of the TXT records of a name."""
+
+    async def alias(self, name: str) -> DnsAnswer:
+        """Return the name of which this one is an alias, whether or not that one exists."""
+
+
+class HttpProber(Protocol):
+    """Asks web servers that anybody may name, so it must not be led to where only we may go."""
+
+    async def body(self, host: str, path: str, addresses: Sequence[str]) -> HttpAnswer:
+        """Return what `http://<host><path>` shows, by the first of the addresses that may be asked.
+
+        The host is not resolved again, and redirects are not followed.
         """
 
 

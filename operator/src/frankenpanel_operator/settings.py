@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from frankenpanel_crds.domain_settings import TlsMode
-from pydantic import Field, field_validator
+from pydantic import Field, IPvAnyNetwork, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -38,6 +39,13 @@ class Settings(BaseSettings):
     dns_resolvers: Names = Field(
         (),
         description="Name servers to ask, as address or address:port; none: those of the machine.",
+    )
+    http_proof_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        (),
+        description=(
+            "Networks that are asked for the file which proves a host although they are not public, as "
+            "10.0.0.0/8; for installations whose sites live in a private network."
+        ),
     )
     trusted_namespaces: Names = Field(
         ("*",),
@@ -139,7 +147,12 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        "gateway_addresses", "dns_resolvers", "trusted_namespaces", "reserved_hosts", mode="before"
+        "gateway_addresses",
+        "dns_resolvers",
+        "http_proof_networks",
+        "trusted_namespaces",
+        "reserved_hosts",
+        mode="before",
     )
     @classmethod
     def _split_names(cls, value: object) -> object:
@@ -147,3 +160,27 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("dns_resolvers")
+    @classmethod
+    def _check_name_servers(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse at the start what would fail for every host later."""
+        for value in values:
+            read_name_server(value)
+        return values
+
+
+def read_name_server(text: str) -> tuple[str, int]:
+    """Return address and port of `address`, `address:port`, `[address]` or `[address]:port`.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    if text.startswith("["):
+        address, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif text.count(":") == 1:
+        address, _, port = text.partition(":")
+    else:
+        address, port = text, ""
+    return str(ip_address(address)), int(port or 53)
