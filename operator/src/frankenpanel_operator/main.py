@@ -6,6 +6,7 @@ data path is ours, from watch to queue (docs/adr says why); `handlers.runtime` s
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,9 @@ import kopf
 
 from frankenpanel_operator.databases.provisioner import PyMySQLProvisioner
 from frankenpanel_operator.desired.inputs import Platform
+from frankenpanel_operator.dns.prober import AiohttpProber
+from frankenpanel_operator.dns.resolver import DnspythonResolver
+from frankenpanel_operator.engine.backoff import Backoff
 from frankenpanel_operator.engine.dispatcher import Reconcile
 from frankenpanel_operator.errors import FrankenPanelError
 from frankenpanel_operator.handlers import probes
@@ -23,8 +27,10 @@ from frankenpanel_operator.handlers.runtime import Adapters, BuildReconcilers, R
 from frankenpanel_operator.log_config import configure_logging
 from frankenpanel_operator.reconcilers.database_server import DatabaseServerReconciler
 from frankenpanel_operator.reconcilers.domain import DomainReconciler
+from frankenpanel_operator.reconcilers.domain_checks import DomainChecks
+from frankenpanel_operator.reconcilers.host_looks import HostLooks
 from frankenpanel_operator.reconcilers.site import SiteReconciler
-from frankenpanel_operator.settings import Settings
+from frankenpanel_operator.settings import Settings, read_name_server
 
 
 class SystemClock:
@@ -37,7 +43,7 @@ class SystemClock:
 
 def build_reconcilers(settings: Settings, adapters: Adapters) -> Mapping[str, Reconcile]:
     """Give each kind its reconciler."""
-    platform = Platform(settings.platform_namespace, settings.public_http_port, settings.public_https_port)
+    platform = build_platform(settings)
     databases = PyMySQLProvisioner(adapters.secrets.read, fence=adapters.leadership.check)
     adapters.resources.push_async_callback(databases.close)
     adapters.resources.push_async_callback(adapters.events.close)
@@ -64,6 +70,37 @@ def build_reconcilers(settings: Settings, adapters: Adapters) -> Mapping[str, Re
         cache=cache, applier=applier, databases=databases, events=adapters.events, clock=clock
     )
     return {SITE: site.reconcile, DOMAIN: domain.reconcile, DATABASE_SERVER: server.reconcile}
+
+
+def build_platform(settings: Settings) -> Platform:
+    """Return what builders and checks may know of this installation."""
+    return Platform(
+        namespace=settings.platform_namespace,
+        http_port=settings.public_http_port,
+        https_port=settings.public_https_port,
+        gateway_addresses=settings.gateway_addresses,
+        trusted_namespaces=settings.trusted_namespaces,
+        reserved_hosts=settings.reserved_hosts,
+        managed_certificates=settings.managed_certificates,
+        certificates_namespace=settings.certificates_namespace,
+    )
+
+
+def build_domain_checks(settings: Settings, adapters: Adapters, platform: Platform) -> DomainChecks:
+    """Make what asks name servers and web servers about hosts."""
+    looks = HostLooks(
+        resolver=DnspythonResolver([read_name_server(text) for text in settings.dns_resolvers]),
+        prober=AiohttpProber(settings.http_proof_networks),
+    )
+    adapters.resources.push_async_callback(looks.close)
+    return DomainChecks(
+        platform=platform,
+        platform_key=adapters.platform_key,
+        looks=looks,
+        clock=adapters.clock,
+        spread=Backoff(random.random).spread,
+        recheck_seconds=settings.dns_recheck_seconds,
+    )
 
 
 def register(
