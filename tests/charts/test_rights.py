@@ -2,6 +2,7 @@
 
 from frankenpanel_operator.cluster.lease_store import LEASE_NAME
 from frankenpanel_operator.cluster.resources import EVENT, OUR_RESOURCES, SECRET, WATCHED_RESOURCES
+from frankenpanel_operator.desired.certificate import OPERATOR_ACCOUNT, READER_ROLE
 from frankenpanel_operator.observed import OwnedKind
 
 
@@ -57,9 +58,9 @@ def test_nobody_may_raise_their_own_rights(defaults):
             assert "rbac.authorization.k8s.io" not in rule["apiGroups"]
 
 
-def test_the_secrets_of_tenants_are_written_and_never_read(defaults):
+def test_the_secrets_of_tenants_are_written_and_never_read_unless_a_tenant_allows_it(defaults):
     for manifest in defaults.objects:
-        if manifest["kind"] == "ClusterRole":
+        if manifest["kind"] == "ClusterRole" and manifest["metadata"]["name"] != READER_ROLE:
             name = manifest["metadata"]["name"]
             verbs = {
                 verb
@@ -67,6 +68,22 @@ def test_the_secrets_of_tenants_are_written_and_never_read(defaults):
                 if resource.partition("/")[0] == "secrets"
             }
             assert verbs <= {"create", "patch", "delete"}, name
+
+
+def test_the_role_that_reads_a_tenant_s_certificate_reads_single_secrets_and_is_bound_to_nobody(defaults):
+    assert _granted(defaults, "ClusterRole", READER_ROLE) == {("", "secrets", "get")}
+    bound = {m["roleRef"]["name"] for m in defaults.objects if m["kind"].endswith("RoleBinding")}
+    assert READER_ROLE not in bound
+    assert not [m for m in defaults.objects if "aggregationRule" in m]
+    # Nor does a role that others add up, such as "view", take it in by its labels.
+    labels = defaults.find("ClusterRole", READER_ROLE)["metadata"]["labels"]
+    assert not [name for name in labels if name.startswith("rbac.authorization.k8s.io/aggregate-to")]
+
+
+def test_the_account_that_tenants_are_told_to_bind_it_to_is_the_operator_s(defaults):
+    assert defaults.find("ServiceAccount", OPERATOR_ACCOUNT)["metadata"]["namespace"] == "frankenpanel-system"
+    pod = defaults.find("Deployment", "frankenpanel-operator")["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == OPERATOR_ACCOUNT
 
 
 def test_the_operator_may_do_what_its_adapters_do_and_no_more(defaults):

@@ -42,3 +42,12 @@ allowPrivilegeEscalation: false
 capabilities: {drop: [ALL]}
 readOnlyRootFilesystem: true
 {{- end }}
+
+{{/* The namespace of certificates: never the platform's own one, whose Secrets the gateway must not read. */}}
+{{- define "frankenpanel.certificatesNamespace" -}}
+{{- $name := default (printf "%s-certificates" .Release.Namespace) .Values.gateway.tls.certificatesNamespace -}}
+{{- if eq $name .Release.Namespace -}}
+{{- fail "gateway.tls.certificatesNamespace must not be the namespace of the release, because the gateway reads every Secret in it; choose another name or leave it empty" -}}
+{{- end -}}
+{{ $name }}
+{{- end }}

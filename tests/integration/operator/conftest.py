@@ -29,6 +29,7 @@ from frankenpanel_operator.cluster.client import KubernetesClient
 from frankenpanel_operator.cluster.connection import Connection
 from frankenpanel_operator.cluster.informer import Informer
 from frankenpanel_operator.cluster.resources import resource_of
+from frankenpanel_operator.desired.certificate import READER_ROLE
 from frankenpanel_operator.handlers.login import find_login, to_connection
 from hanging_up import until_hung_up
 from installation import Installation, leave_nothing_of_ours
@@ -206,7 +207,19 @@ def _counter(verbs: set[str]) -> Callable[[], float]:
 
 @pytest.fixture
 def chart_roles() -> list[dict[str, Any]]:
-    """Return the operator's roles as the chart has them, with blanks where helm would fill in names."""
+    """Return the roles that the chart binds to the operator."""
+    return [role for role in _roles_of_chart() if role["metadata"]["name"] == "frankenpanel-operator"]
+
+
+@pytest.fixture
+def reader_role() -> dict[str, Any]:
+    """Return the role that the chart leaves for tenants to bind."""
+    (role,) = (role for role in _roles_of_chart() if role["metadata"]["name"] == READER_ROLE)
+    return role
+
+
+def _roles_of_chart() -> list[dict[str, Any]]:
+    """Read roles as the chart has them, with blanks where helm would fill in names."""
     text = re.sub(r"\{\{.*?\}\}", "blank", OPERATOR_ROLES.read_text(encoding="utf-8"))
     documents = [document for document in yaml.safe_load_all(text) if document]
     return [document for document in documents if document["kind"] in ("ClusterRole", "Role")]
