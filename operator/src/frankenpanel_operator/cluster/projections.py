@@ -40,6 +40,7 @@ _METADATA = (
     "finalizers",
     "ownerReferences",
 )
+_MAX_LAST_WORD_LENGTH = 200
 _OUR_KEYS = frozenset(key for name, key in vars(labels).items() if name.startswith(("LABEL_", "ANNOTATION_")))
 
 
@@ -48,8 +49,13 @@ def _scheduling(conditions: list[Manifest]) -> list[Manifest]:
     return [item for item in conditions if item.get("type") == "PodScheduled"]
 
 
+def _short(message: object) -> str:
+    """Keep the beginning of what a container left as its last word, which may be a whole page."""
+    return str(message)[:_MAX_LAST_WORD_LENGTH]
+
+
 _CONDITIONS = ({"type": None, "status": None, "reason": None, "message": None},)
-_EXIT = {"exitCode": None, "reason": None}
+_EXIT = {"exitCode": None, "reason": None, "message": _short}
 _CONTAINERS = (
     {
         "name": None,

@@ -63,9 +63,20 @@ def _inputs_of_domain(key: Key, domain: Manifest, cache: MemoryObjectCache) -> H
     refs.append(ObjectRef(OwnedKind.SERVICE, key.namespace, web_name(site)))
     if field_of(domain, "spec", "role") == DomainRole.PRIMARY:
         refs += cache.domain_refs(key.namespace, site)
+    promotion = None
+    if field_of(domain, "spec", "role") == DomainRole.PRIMARY:
+        promotion = _inputs_of_promotion(Key(group.SITE.kind, key.namespace, site), cache)
     # Of the Site only its existence is read; its stamp would count each of its statuses.
     is_site_found = cache.stamp(ObjectRef(group.SITE.kind, key.namespace, site)) > 0
-    return (*cache.fingerprint(refs), is_site_found)
+    return (*cache.fingerprint(refs), is_site_found, promotion)
+
+
+def _inputs_of_promotion(key: Key, cache: MemoryObjectCache) -> Hashable:
+    """Return what the rewrite of stored addresses reads: a Job is made of all that the Site is made of."""
+    site = cache.get(ObjectRef(*key))
+    if site is None or not field_of(site, "status", "primary", "formerHosts"):
+        return None
+    return _inputs_of_site(key, site, cache)
 
 
 _BY_KIND: dict[str, Callable[[Key, Manifest, MemoryObjectCache], Hashable]] = {

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from frankenpanel_crds import group
 from frankenpanel_crds.conditions import DomainCondition, SummaryCondition
 from frankenpanel_crds.domain import DomainRole
-from frankenpanel_crds.labels import LABEL_DATA_ID, LABEL_SITE
+from frankenpanel_crds.labels import LABEL_COMPONENT, LABEL_DATA_ID, LABEL_SITE, Component
 
 from frankenpanel_operator.cluster.cache import Change, MemoryObjectCache
 from frankenpanel_operator.cluster.indexes import field_of, host_of
@@ -55,6 +55,9 @@ def _keys_of_site(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
         # A Domain asks whether its Site exists, and nothing else.
         for domain in tuple(cache.domain_refs(change.ref.namespace, change.ref.name)):
             yield Work(_key(domain))
+    elif _differs(change, ("status", "primary"), ("spec", "paused")):
+        # One that became the Site's address has stored addresses rewritten, unless the Site is paused.
+        yield from _primaries(change.ref.namespace, change.ref.name, cache)
 
 
 def _keys_of_domain(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
@@ -105,7 +108,11 @@ def _keys_of_owned(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
     # A patch of ours may have met a foreign change which its pass did not know of; a new object cannot have.
     is_known = change.is_own and change.old is None
     is_address = change.ref.kind == "Service" and _differs(change, ("spec", "clusterIP"), ("spec", "ports"))
+    is_rewrite = any(_is_rewrite(body) for body in change.bodies)
     for site in filter(None, sites):
+        if is_rewrite:
+            yield from () if is_known else _primaries(change.ref.namespace, site, cache)
+            continue
         if not is_known:
             yield Work(Key(SITE, change.ref.namespace, site))
         if is_address:
@@ -141,10 +148,20 @@ def _wanting(host: str, cache: MemoryObjectCache) -> Iterator[Work]:
 
 def _other_primaries(ref: ObjectRef, site: str, cache: MemoryObjectCache) -> Iterator[Work]:
     """Yield the other Domains that want to be a Site's address; an Alias does not look at its siblings."""
-    for domain in cache.domains_of(ref.namespace, site):
-        other = ObjectRef.of(domain)
-        if other != ref and field_of(domain, "spec", "role") == DomainRole.PRIMARY:
-            yield Work(_key(other))
+    for work in _primaries(ref.namespace, site, cache):
+        if work.key != _key(ref):
+            yield work
+
+
+def _primaries(namespace: str, site: str, cache: MemoryObjectCache) -> Iterator[Work]:
+    for domain in cache.domains_of(namespace, site):
+        if field_of(domain, "spec", "role") == DomainRole.PRIMARY:
+            yield Work(_key(ObjectRef.of(domain)))
+
+
+def _is_rewrite(body: Manifest) -> bool:
+    """Say whether a Job or pod rewrites stored addresses: the business of a Domain, not of the Site."""
+    return bool(field_of(body, "metadata", "labels", LABEL_COMPONENT) == Component.REWRITE)
 
 
 def _standing(domain: Manifest | None) -> tuple[Any, ...] | None:
