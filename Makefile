@@ -11,6 +11,7 @@ VENV := .venv/bin
 HACK := $(VENV)/frankenpanel-hack
 PYTEST := $(VENV)/pytest
 API_SERVER := $(BUILD)/bin/kube-apiserver $(BUILD)/bin/etcd
+NAME_SERVER := $(BUILD)/bin/coredns
 # The cluster of `make up`, unless the caller names another.
 WITH_CLUSTER = KUBECONFIG="$${KUBECONFIG:-$(BUILD)/kubeconfig}"
 
@@ -66,7 +67,7 @@ test-charts: $(HACK) ## Render the charts with helm and look at the result (helm
 PYTEST_ON_SERVERS = $(PYTEST) --reruns 1 --rerun-show-tracebacks -rR --max-suite-reruns 5
 
 # The API server is the tests' own: on a cluster, the operator that runs there would join in.
-test-integration: $(HACK) $(API_SERVER) ## Run the tests against real servers: Kubernetes API, MariaDB, Caddy
+test-integration: $(HACK) $(API_SERVER) $(NAME_SERVER) ## Run the tests against real servers: Kubernetes API, MariaDB, Caddy, DNS
 	@env -u KUBECONFIG $(PYTEST_ON_SERVERS) tests/integration
 
 test-e2e: $(HACK) ## Run the tests against FrankenPanel on the cluster of `make up`
@@ -133,7 +134,8 @@ $(HACK): uv.lock pyproject.toml $(wildcard */pyproject.toml) images/gateway/pypr
 # `make up` compiles these too, where it makes the cluster on the host.
 $(BUILD)/bin/kube-apiserver: PACKAGE := k8s.io/kubernetes/cmd/kube-apiserver
 $(BUILD)/bin/etcd: PACKAGE := go.etcd.io/etcd/server/v3
-$(API_SERVER):
+$(BUILD)/bin/coredns: PACKAGE := github.com/coredns/coredns
+$(API_SERVER) $(NAME_SERVER):
 	@echo "compiling $(PACKAGE), which takes minutes"
 	@go build -C hack/go/node -trimpath -ldflags '-s -w' -o $@ $(PACKAGE)
 
