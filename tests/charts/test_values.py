@@ -63,6 +63,9 @@ def test_objects_are_valid_kubernetes(defaults, on_host_ports, version):
         {"images": {"operator": {"tag": "a b"}}},
         {"images": {"postgres": {"tag": "17"}}},
         {"mariadb": {"storage": {"size": "10 GB"}}},
+        {"domains": {"gatewayAddresses": ["https://edge.example.net"]}},
+        {"domains": {"resolvers": ["dns.example.net"]}},
+        {"domains": {"trustedNamespaces": ["a,b"]}},
         {"operator": {"logLevel": "TRACE"}},
         {"runtimeCatalog": {"runtimes": []}},
         {"runtimeCatalog": {"default": 8.4}},
@@ -133,6 +136,33 @@ def test_what_is_switched_off_leaves_nothing_behind(render):
     kinds = {manifest["kind"] for manifest in rendered.objects}
     assert not kinds & {"StatefulSet", "DatabaseServer", "RuntimeCatalog", "SitePreset", "NetworkPolicy"}
     assert {name for name, _ in rendered.workloads()} == {"frankenpanel-operator", "frankenpanel-gateway"}
+
+
+def test_nobody_is_trusted_unless_told_to(defaults):
+    assert _operator_environment(defaults)["FRANKENPANEL_TRUSTED_NAMESPACES"] == ""
+
+
+def test_what_is_said_of_domains_reaches_the_operator(render):
+    domains = {
+        "gatewayAddresses": ["203.0.113.20", "2001:db8::20"],
+        "trustedNamespaces": ["*"],
+        "reservedHosts": ["panel.example.net", "*.edge.example.net"],
+        "resolvers": ["192.0.2.53:5353", "[2001:db8::53]:53", "2001:db8::54"],
+        "httpProofNetworks": ["10.0.0.0/8"],
+        "recheckSeconds": 3600,
+    }
+    environment = _operator_environment(render(domains=domains))
+    assert environment["FRANKENPANEL_GATEWAY_ADDRESSES"] == "203.0.113.20,2001:db8::20"
+    assert environment["FRANKENPANEL_TRUSTED_NAMESPACES"] == "*"
+    assert environment["FRANKENPANEL_RESERVED_HOSTS"] == "panel.example.net,*.edge.example.net"
+    assert environment["FRANKENPANEL_DNS_RESOLVERS"] == "192.0.2.53:5353,[2001:db8::53]:53,2001:db8::54"
+    assert environment["FRANKENPANEL_HTTP_PROOF_NETWORKS"] == "10.0.0.0/8"
+    assert environment["FRANKENPANEL_DNS_RECHECK_SECONDS"] == "3600"
+
+
+def _operator_environment(rendered):
+    pod = rendered.find("Deployment", "frankenpanel-operator")["spec"]["template"]["spec"]
+    return {item["name"]: item.get("value") for item in pod["containers"][0]["env"]}
 
 
 def test_the_embedded_database_is_announced_under_its_own_service(defaults):

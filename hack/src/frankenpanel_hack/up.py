@@ -111,7 +111,11 @@ def chart_values(session: Session) -> dict[str, Any]:
         return {}
     known = frozenset(session.references) - _NOT_IN_CHART
     ports = release.host_port_values if session.way is Way.HOST else release.kind_port_values
-    return {**release.image_values(session.references, known), **ports(session.ports)}
+    return {
+        **release.image_values(session.references, known),
+        **ports(session.ports),
+        **release.local_domain_values(),
+    }
 
 
 def prepare(session: Session, *, replace: bool, say: OnOutput) -> list[str]:

@@ -4,7 +4,13 @@ from typing import Any
 import yaml
 from frankenpanel_hack.layout import layout_from
 from frankenpanel_hack.ports import PublicPorts
-from frankenpanel_hack.release import host_port_values, image_values, kind_port_values, release_digest
+from frankenpanel_hack.release import (
+    host_port_values,
+    image_values,
+    kind_port_values,
+    local_domain_values,
+    release_digest,
+)
 
 CHART = layout_from({}).repository / "charts" / "frankenpanel"
 
@@ -28,7 +34,7 @@ def test_every_value_is_one_of_the_chart() -> None:
     ports = PublicPorts(8080, 8443)
     names = defaults()["images"]
     values = image_values({name: f"docker.io/frankenpanel/{name}:abc" for name in names}, frozenset(names))
-    for given in (values, host_port_values(ports), kind_port_values(ports)):
+    for given in (values, host_port_values(ports), kind_port_values(ports), local_domain_values()):
         assert unknown_paths(given, defaults()) == []
 
 
