@@ -179,7 +179,7 @@ class Ours(Contender):
         listing = [str(self._api_port), str(len(self.hosts)), self.upstreams[0]]
         self._run(Program([sys.executable, "-m", "edge.claim_server", *listing], folder / "api.log"))
         self.server = self._run(start_caddy(json.dumps(layouts.shipped_config(self.place)), folder))
-        wait_for_status(self._api_port, "/")
+        wait_for_status(self._api_port, "/readyz")
         wait_for_status(self.place.local_port, "/livez")
         command = [sys.executable, "-m", "frankenpanel_gateway"]
         self.agent = self._run(Program(command, folder / "agent.log", self._settings()))
@@ -207,6 +207,7 @@ class Ours(Contender):
             "API_SERVER": f"http://127.0.0.1:{self._api_port}",
             "API_TOKEN": "unused",
             "UPSTREAM_NETWORKS": "127.0.0.0/8",
+            "CERTIFICATES_ROOT": place.folder / "certificates",
         }
         return {f"FRANKENPANEL_GATEWAY_{name}": str(value) for name, value in settings.items()}
 

@@ -200,11 +200,9 @@ def handlers_for(config: Config, upstream: str) -> list[Config]:
     found = _handlers_with_proxy(_edge(config)["routes"])
     if found is None:
         raise ValueError("gateway.json has no reverse proxy any more")
-    handlers = copy.deepcopy(found)
+    handlers = [handler for handler in copy.deepcopy(found) if handler["handler"] != "log_append"]
     handlers[-1]["upstreams"] = [{"dial": upstream}]
-    return [
-        {**handler, "value": SITE} if handler["handler"] == "log_append" else handler for handler in handlers
-    ]
+    return [{"handler": "log_append", "key": "site", "value": SITE, "early": True}, *handlers]
 
 
 def _handlers_with_proxy(node: Any) -> list[Config] | None:

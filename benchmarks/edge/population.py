@@ -17,8 +17,14 @@ def hosts_of(count: int) -> list[str]:
     return [host_name(number) for number in range(count)]
 
 
+def is_orderable(number: int) -> bool:
+    """Say whether a certificate may be ordered for a host; the others have one of our own."""
+    return number % 2 == 0
+
+
 def claim(host: str, upstream: str, version: int) -> dict[str, Any]:
     """Return a claim about as large as a real one with its managed fields."""
+    may_order = is_orderable(version)
     return {
         "apiVersion": "frankenpanel.io/v1alpha1",
         "kind": "DomainClaim",
@@ -34,7 +40,7 @@ def claim(host: str, upstream: str, version: int) -> dict[str, Any]:
             "host": host,
             "domainRef": {"namespace": "demo", "name": host, "uid": "6f1c9a52-0000-4000-8000-000000000000"},
             "verifiedAt": "2026-01-01T00:00:00Z",
-            "tls": {"mode": "Internal", "mayOrder": True},
+            "tls": {"mode": "Managed" if may_order else "Internal", "mayOrder": may_order},
             "route": {"site": SITE, "upstream": upstream},
         },
     }

@@ -1,0 +1,233 @@
+"""A thousand hostile values in one tenant's objects: through schema, operator, agent and Caddy.
+
+What the schema refuses is brought past it as well, as an older schema might have let it through. Meanwhile
+another tenant's site is visited all the time. Caddy has two secrets in reach that nobody must ever see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import secrets
+import socket
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from frankenpanel_crds.domain import Domain, normalise_host
+from frankenpanel_crds.domainclaim import Route, RouteRedirect
+from frankenpanel_operator.desired.claim import build_domain_claim
+from hostile_values import Canary, hostile_values
+from hostile_visits import answers_to, hostile_requests, visiting
+from listed_claims import listing
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+SITE = "demo.mine"
+RECORD = re.compile(r"[pr][01],[a-z0-9-]+\.[a-z0-9-]+,[^{}\s]+")
+
+
+@pytest.fixture
+def canary(folder: Path) -> Canary:
+    token = secrets.token_hex(8)
+    return Canary(
+        "FRANKENPANEL_CANARY", folder / "canary.txt", (f"canary-env-{token}", f"canary-file-{token}")
+    )
+
+
+@pytest.fixture
+def values(canary: Canary) -> list[str]:
+    return hostile_values(canary)
+
+
+def configuration(gateway: Any) -> str:
+    """Return what Caddy says its configuration is."""
+    connection = HTTPConnection("localhost", timeout=20)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(str(gateway.folder / "admin.sock"))
+    try:
+        connection.request("GET", "/config/")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+def domain_bodies(value: str, namespace: str) -> Iterator[dict[str, Any]]:
+    """Yield Domains that have the value in each of their texts."""
+    good = {"host": "mine.example", "siteRef": {"name": "mine"}, "tls": {"mode": "None"}}
+    for spec in (
+        {"host": value},
+        {"role": "Redirect", "redirect": {"to": value, "keepPath": False}},
+        {"role": "Redirect", "redirect": {"to": value}},
+        {"siteRef": {"name": value}},
+        {"tls": {"mode": "Secret", "secretRef": {"name": value}}},
+    ):
+        yield {
+            "apiVersion": "frankenpanel.io/v1alpha1",
+            "kind": "Domain",
+            "metadata": {"name": "hostile", "namespace": namespace, "uid": "1"},
+            "spec": {**good, **spec},
+        }
+
+
+def built_claim(body: dict[str, Any], upstream: str) -> dict[str, Any] | None:
+    """Return the claim that the operator would write for a Domain, None where it refuses to."""
+    try:
+        domain = Domain.model_validate(body)
+        host = normalise_host(domain.spec.host)
+        site = f"{domain.metadata.namespace}.{domain.spec.site_ref.name}"
+        redirect = domain.spec.redirect
+        if redirect is None or redirect.to is None:
+            route = Route(site=site, upstream=upstream)
+        else:
+            target = RouteRedirect(to=redirect.to, code=redirect.code, keep_path=redirect.keep_path)
+            route = Route(site=site, redirect=target)
+        return build_domain_claim(domain, host, route)
+    except ValueError:
+        return None
+
+
+def through_schema_and_operator(
+    api: Any, namespace: str, values: list[str], upstream: str
+) -> tuple[int, list[dict[str, Any]]]:
+    """Ask the API server about every Domain; return how many it takes, and the claims built of all."""
+    path = f"/apis/frankenpanel.io/v1alpha1/namespaces/{namespace}/domains?dryRun=All&fieldValidation=Strict"
+    taken, claims = 0, {}
+    for value in values:
+        for body in domain_bodies(value, namespace):
+            answer = api.request("POST", path, body)
+            assert answer.status in {201, 400, 422}, answer.message
+            taken += answer.status == 201
+            claim = built_claim(answer.body if answer.status == 201 else body, upstream)
+            if claim is not None:
+                claims[json.dumps(claim["spec"], sort_keys=True)] = claim
+    return taken, list(claims.values())
+
+
+def raw_claims(values: list[str], upstream: str, victim: str) -> Iterator[dict[str, Any]]:
+    """Yield claims that no schema and no operator has seen, one for each place of each value."""
+    places = (
+        lambda value: {"host": value},
+        lambda value: {"route": {"site": value, "upstream": upstream}},
+        lambda value: {"route": {"site": SITE, "upstream": value}},
+        lambda value: {"route": {"site": SITE, "redirect": {"to": value, "keepPath": False}}},
+        lambda value: {"route": {"site": SITE, "redirect": {"to": value}}},
+        lambda value: {"route": {"site": SITE, "redirect": {"to": "https://x.example", "code": value}}},
+        lambda value: {"route": {"site": SITE, "upstream": upstream, "hsts": value}},
+        lambda value: {"tls": {"mode": "Secret", "secretName": value}},
+        lambda value: {"tls": {"mode": value}},
+        # A claim whose name is not its host would go around the lock that gives a host one owner.
+        lambda value: {"host": victim, "name": value},
+    )
+    for number, value in enumerate(values):
+        for place, spec_of in enumerate(places):
+            host = f"h{number}-{place}.hostile.example"
+            spec = {"host": host, "route": {"site": SITE, "upstream": upstream}, **spec_of(value)}
+            name = spec.pop("name", spec["host"])
+            yield {
+                "metadata": {"name": name, "resourceVersion": "1"},
+                "spec": {"domainRef": {"namespace": "demo", "name": "mine", "uid": "1"}, **spec},
+            }
+
+
+def spellings(victim: str, upstream: str) -> Iterator[dict[str, Any]]:
+    """Yield claims on names that are nearly the other tenant's host."""
+    for name in (
+        victim.upper(),
+        f"{victim}.",
+        f".{victim}",
+        f"{victim}\x00",
+        f"{victim}\n",
+        f"{victim} ",
+        f"./{victim}",
+        f"x/../{victim}",
+        victim.replace(".", "\u3002"),
+    ):
+        spec = {"host": name, "route": {"site": SITE, "upstream": upstream}}
+        yield {"metadata": {"name": name, "resourceVersion": "1"}, "spec": spec}
+
+
+def records(gateway: Any) -> dict[str, str]:
+    """Return the record of every exact host in the tree."""
+    hosts = gateway.routes / "current" / "hosts"
+    return {folder.name.lstrip("."): next(folder.iterdir()).name for folder in hosts.iterdir()}
+
+
+def assert_logs_are_sound(paths: list[Path], canary: Canary) -> None:
+    for path in paths:
+        text = path.read_text()
+        assert not [secret for secret in canary.secrets if secret in text], path.name
+        for line in text.splitlines():
+            assert isinstance(json.loads(line), dict), f"{path.name}: {line[:200]}"
+
+
+async def test_hostile_values_of_one_tenant_reach_neither_secrets_nor_neighbours(
+    agent, claims, kubernetes_api, namespace, shop, blog, canary, values, eventually
+):
+    gateway = agent.gateway
+    gateway.environment |= canary.write()
+    victim, mine = claims.put("victim", blog.address), claims.put("mine", shop.address)
+    await agent.start()
+    await gateway.start()
+    await eventually(gateway.is_ready)
+    before = configuration(gateway)
+    told: list[bytes] = []
+
+    async with visiting(gateway.http, victim, "blog") as neighbour:
+        taken, built = await asyncio.to_thread(
+            through_schema_and_operator, kubernetes_api, namespace, values, shop.address
+        )
+        for claim in built:
+            answer = await asyncio.to_thread(kubernetes_api.apply, claim_path(claims, claim), claim)
+            if answer.status in {200, 201}:
+                claims.names.add(claim["metadata"]["name"])
+        await until_routed(gateway, claims.put("marker", shop.address), eventually)
+        told += await answers_to(gateway.http, hostile_requests(values, mine))
+        told += await visit_all(gateway)
+
+        agent.stop()
+        kept = [kubernetes_api.request("GET", f"{claims.path}/{host}").body for host in (victim, mine)]
+        hostile = [*raw_claims(values, shop.address, victim), *spellings(victim, shop.address), *built]
+        async with listing([*hostile, *kept, *raw_claims(["later.example"], shop.address, victim)]) as url:
+            agent.environment["FRANKENPANEL_GATEWAY_API_SERVER"] = url
+            await agent.start()
+            await until_routed(gateway, "later.example", eventually)
+            told += await visit_all(gateway)
+            agent.stop()
+    numbers = f"{len(values)} values, {taken} Domains taken, {len(built)} claims built, {len(told)} answers"
+    print(numbers)  # noqa: T201  (whether the corpus still gets that far is a thing to look at)
+
+    assert neighbour.failures == []
+    assert neighbour.visits > 100
+    assert configuration(gateway) == before
+    everything = b"\n".join(told)
+    assert not [secret for secret in canary.secrets if secret.encode() in everything]
+    assert b"root:x:0" not in everything
+    assert b"X-Injected" not in b"\n".join(answer.partition(b"\r\n\r\n")[0] for answer in told)
+    found = records(gateway)
+    assert found[victim].split(",")[1:] == ["demo.victim", blog.address]
+    assert [record for record in found.values() if not RECORD.fullmatch(record)] == []
+    assert_logs_are_sound([gateway.log_path, agent.log_path], canary)
+
+
+def claim_path(claims: Any, claim: dict[str, Any]) -> str:
+    return f"{claims.path}/{claim['metadata']['name']}"
+
+
+async def until_routed(gateway: Any, host: str, eventually: Any) -> None:
+    async def is_routed() -> bool:
+        return (await gateway.get(host))[0] == 200
+
+    await eventually(is_routed, within_seconds=60)
+
+
+async def visit_all(gateway: Any) -> list[bytes]:
+    """Visit every host in the tree once, with a placeholder in the path."""
+    requests = [
+        f"GET /{{env.FRANKENPANEL_CANARY}} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+        for host in records(gateway)
+    ]
+    return await answers_to(gateway.http, requests)
