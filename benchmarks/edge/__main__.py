@@ -20,6 +20,7 @@ from pathlib import Path
 from measuring.results import Results, Run, load, revision, save, this_machine
 
 from edge import stages
+from edge.beside import beside
 from edge.contenders import CONTENDERS, new_place
 from edge.report import write_report
 from edge.servers import require_programs, responder
@@ -30,6 +31,7 @@ SIZE_NAME = "hosts"
 STAGES: dict[str, Callable[[Bench], None]] = {
     "agent": stages.agent,
     "throughput": stages.throughput,
+    "beside": beside,
     "spread": stages.spread,
     "change": stages.change,
     "memory": stages.memory,
@@ -37,7 +39,7 @@ STAGES: dict[str, Callable[[Bench], None]] = {
     "tls": stages.tls,
     "scrapes": stages.scrapes,
 }
-ONLY_OURS = frozenset({"agent", "tls", "scrapes"})
+ONLY_OURS = frozenset({"agent", "beside", "tls", "scrapes"})
 NEED_CHANGES = frozenset({"change", "load"})
 
 

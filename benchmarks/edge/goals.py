@@ -31,6 +31,16 @@ def added_to(baseline: str, name: str) -> Figure:
     return figure
 
 
+def either(first: Figure, second: Figure) -> Figure:
+    """Take the second figure where the first was not measured."""
+
+    def figure(results: Results, contender: str, size: int) -> float | None:
+        value = first(results, contender, size)
+        return second(results, contender, size) if value is None else value
+
+    return figure
+
+
 GOALS = (
     Goal("C1", "new host served after ms, median", "<= 50", plain("change_p50_ms"), at_most(50), 1),
     Goal("C1", "new host served after ms, slowest", "<= 50", plain("change_max_ms"), at_most(50), 1),
@@ -39,14 +49,26 @@ GOALS = (
     Goal("C2", "memory of the agent, MB", "-", plain("agent_rss_mb"), None, 0),
     Goal(
         "C3",
-        "req/s, in multiples of the smallest number of hosts",
+        "req/s, in multiples of ten hosts",
         ">= 0.9",
-        beside_smallest("requests_per_second"),
+        either(plain("rate_beside_small"), beside_smallest("requests_per_second")),
         at_least(0.9),
     ),
-    Goal("C3", "p50 ms above a bare proxy", "<= 0.05", added_to(BARE, "one_p50_ms"), at_most(0.05), 3),
     Goal(
-        "C3", "of it the lookup: above the same without one", "-", added_to(CONSTANT, "one_p50_ms"), None, 3
+        "C3",
+        "p50 ms above a bare proxy",
+        "<= 0.05",
+        either(plain("above_bare_p50_ms"), added_to(BARE, "one_p50_ms")),
+        at_most(0.05),
+        3,
+    ),
+    Goal(
+        "C3",
+        "of it the lookup: above the same without one",
+        "-",
+        either(plain("above_constant_p50_ms"), added_to(CONSTANT, "one_p50_ms")),
+        None,
+        3,
     ),
     Goal("C3", "req/s, first and last host differ by %", "<= 5", plain("spread_percent"), at_most(5), 1),
     Goal("C4", "failed while a domain changes every 100 ms", "0", plain("busy_failures"), at_most(0), 0),

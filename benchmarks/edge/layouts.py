@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from frankenpanel_gateway.store import TreeStore
+from frankenpanel_gateway.tree import proxy_record
+
 from edge.population import SITE
 
 GATEWAY = Path(__file__).parents[2] / "images" / "gateway"
@@ -72,6 +75,13 @@ def shipped_config(place: Place) -> Config:
     config: Config = json.loads(text)
     config["logging"]["logs"]["access"]["writer"] = {"output": "discard"}
     return config
+
+
+def write_tree(place: Place, hosts: Iterable[str], upstream: str) -> None:
+    """Write the tree of ours, as the agent would."""
+    store = TreeStore(place.routes)
+    store.open()
+    store.replace_all(dict.fromkeys(hosts, proxy_record(SITE, upstream)))
 
 
 def bare_config(place: Place, upstream: str) -> Config:

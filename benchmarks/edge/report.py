@@ -44,6 +44,9 @@ _FIGURES = (
     ("failed otherwise", "failures", 0),
 )
 _OURS = (
+    ("p50 ms, 1 connection, in turn with the next two", "beside_p50_ms", 3),
+    ("p50 ms of a bare proxy", "beside_bare_p50_ms", 3),
+    ("p50 ms of ours without lookup", "beside_constant_p50_ms", 3),
     ("agent: start to a whole tree, s", "sync_seconds", 2),
     ("of it CPU s", "sync_cpu_seconds", 2),
     ("agent: memory then, MB", "sync_rss_mb", 0),

@@ -28,12 +28,13 @@ class Effort:
     change_seconds: float
     changes: int
     change_budget_seconds: float
+    turns: int
     handshakes: int
     permission_seconds: float
 
 
-NORMAL = Effort(4, 20, 25, 45, 200, 5)
-QUICK = Effort(1, 2, 3, 5, 20, 1)
+NORMAL = Effort(4, 20, 25, 45, 7, 200, 5)
+QUICK = Effort(1, 2, 3, 5, 1, 20, 1)
 
 
 @dataclass
@@ -73,9 +74,9 @@ def throughput(bench: Bench) -> None:
 def spread(bench: Bench) -> None:
     """C3: the first host of the layout beside the last one, in turn."""
     hosts, rates = bench.contender.hosts, {0: list[float](), -1: list[float]()}
-    for _ in range(2):
+    for _ in range(bench.effort.turns):
         for index, found in rates.items():
-            load = bench.visit([hosts[index]], CONNECTIONS, bench.effort.seconds / 2)
+            load = bench.visit([hosts[index]], CONNECTIONS, 1)
             found.append(load.requests_per_second)
     first, last = median(rates[0]), median(rates[-1])
     bench.figures |= {"first_requests_per_second": first, "last_requests_per_second": last}

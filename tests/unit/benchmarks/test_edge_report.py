@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from edge import goals, report
+from edge.beside import comparison
 from edge.claim_server import PAGE_SIZE, claim_pages
 from edge.population import hosts_of
 from edge.servers import samples_of
@@ -103,3 +104,13 @@ def test_the_listing_has_every_host_once(count: int) -> None:
 
 def test_series_are_counted_without_their_comments() -> None:
     assert samples_of('# HELP a b\n# TYPE a counter\na{x="1"} 2\nb 3\n\n') == ['a{x="1"}', "b"]
+
+
+def test_what_ran_in_turn_is_compared_turn_by_turn(measured: Results) -> None:
+    p50_ms = {"ours": [0.4, 0.5, 0.9], "bare": [0.3, 0.45, 0.8], "constant": [0.38, 0.48, 0.9]}
+    figures = comparison(p50_ms, {"ours": [90.0, 40.0, 30.0], "small": [100.0, 50.0, 20.0]})
+    assert figures["above_bare_p50_ms"] == pytest.approx(0.1)
+    assert figures["above_constant_p50_ms"] == pytest.approx(0.02)
+    assert figures["rate_beside_small"] == pytest.approx(0.9)
+    measured.runs.append(run("ours", 10, **figures))
+    assert shown("p50 ms above", measured, "ours", 10) == "0.100 **missed**"
