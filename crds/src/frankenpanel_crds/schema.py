@@ -49,8 +49,10 @@ def object_schema(kind: type[CustomResource[Any, Any]]) -> dict[str, Any]:
     schema = structural_schema(kind)
     properties = {**_OBJECT_FIELDS, "spec": schema["properties"]["spec"]}
     if has_status(kind):
-        # So that tools which compare it with the generation never take a new object for a finished one.
-        properties["status"] = {**schema["properties"]["status"], "default": {"observedGeneration": -1}}
+        status = properties["status"] = {**schema["properties"]["status"]}
+        if "observedGeneration" in status["properties"]:
+            # So that tools which compare it with the generation never take a new object for a finished one.
+            status["default"] = {"observedGeneration": -1}
     return {**schema, "properties": properties, "required": ["spec"]}
 
 

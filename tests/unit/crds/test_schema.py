@@ -144,7 +144,8 @@ def test_status_starts_as_not_observed(model: Kind) -> None:
     properties = version["schema"]["openAPIV3Schema"]["properties"]
     has_status = "status" in properties
     assert has_status is ("status" in version.get("subresources", {}))
-    if has_status:
+    # The status of a claim is written by the gateway, which observes no generation: nothing to begin with.
+    if has_status and "observedGeneration" in properties["status"]["properties"]:
         assert properties["status"]["default"] == {"observedGeneration": -1}
 
 
