@@ -37,6 +37,7 @@ from killable_operator import Nursery
 from mariadb_process import ServerMissingError, running_server
 from owned_objects import Bench
 
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
 OPERATOR_ROLES = Path(__file__).parents[3] / "charts/frankenpanel/templates/operator-rbac.yaml"
 
 
@@ -209,6 +210,45 @@ def _counter(verbs: set[str]) -> Callable[[], float]:
 def chart_roles() -> list[dict[str, Any]]:
     """Return the roles that the chart binds to the operator."""
     return [role for role in _roles_of_chart() if role["metadata"]["name"] == "frankenpanel-operator"]
+
+
+@pytest.fixture
+def operator_user(
+    kubernetes_api: Any, chart_roles: list[dict[str, Any]], platform_namespace: str
+) -> Iterator[str]:
+    """Yield a user who has exactly what the chart grants the operator."""
+    user = f"operator-{secrets.token_hex(4)}"
+    subjects = [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}]
+    made = []
+    for role in chart_roles:
+        kind = role["kind"]
+        scope = f"{RBAC}/namespaces/{platform_namespace}" if kind == "Role" else RBAC
+        for binding in (False, True):
+            body: dict[str, Any] = {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": f"{kind}Binding" if binding else kind,
+                "metadata": {"name": user},
+            }
+            if binding:
+                reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": user}
+                body |= {"roleRef": reference, "subjects": subjects}
+            else:
+                body["rules"] = role["rules"]
+            path = f"{scope}/{body['kind'].lower()}s"
+            answer = kubernetes_api.request("POST", path, body)
+            assert answer.status == 201, answer.message
+            made.append(f"{path}/{user}")
+    yield user
+    for path in made:
+        kubernetes_api.request("DELETE", path)
+
+
+@pytest_asyncio.fixture
+async def operator(
+    operator_user: str, client_as: Callable[[str], AbstractAsyncContextManager[KubernetesClient]]
+) -> AsyncIterator[KubernetesClient]:
+    async with client_as(operator_user) as client:
+        yield client
 
 
 @pytest.fixture

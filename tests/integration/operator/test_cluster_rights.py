@@ -6,13 +6,11 @@ import asyncio
 import dataclasses
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from frankenpanel_operator.cluster.applier import KubernetesApplier
 from frankenpanel_operator.cluster.blind_writes import BlindWrites
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
@@ -37,7 +35,6 @@ from frankenpanel_operator.observed import ObjectRef
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("installed_crds")]
 
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
 LABELS = {
     "app.kubernetes.io/managed-by": "frankenpanel-operator",
     "frankenpanel.io/site": "shop",
@@ -48,45 +45,6 @@ LABELS = {
 class FixedClock:
     def now(self) -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def operator_user(
-    kubernetes_api: Any, chart_roles: list[dict[str, Any]], platform_namespace: str
-) -> Iterator[str]:
-    """Yield a user who has exactly what the chart grants the operator."""
-    user = f"operator-{secrets.token_hex(4)}"
-    subjects = [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}]
-    made = []
-    for role in chart_roles:
-        kind = role["kind"]
-        scope = f"{RBAC}/namespaces/{platform_namespace}" if kind == "Role" else RBAC
-        for binding in (False, True):
-            body: dict[str, Any] = {
-                "apiVersion": "rbac.authorization.k8s.io/v1",
-                "kind": f"{kind}Binding" if binding else kind,
-                "metadata": {"name": user},
-            }
-            if binding:
-                reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": user}
-                body |= {"roleRef": reference, "subjects": subjects}
-            else:
-                body["rules"] = role["rules"]
-            path = f"{scope}/{body['kind'].lower()}s"
-            answer = kubernetes_api.request("POST", path, body)
-            assert answer.status == 201, answer.message
-            made.append(f"{path}/{user}")
-    yield user
-    for path in made:
-        kubernetes_api.request("DELETE", path)
-
-
-@pytest_asyncio.fixture
-async def operator(
-    operator_user: str, client_as: Callable[[str], AbstractAsyncContextManager[KubernetesClient]]
-) -> AsyncIterator[KubernetesClient]:
-    async with client_as(operator_user) as client:
-        yield client
 
 
 async def test_every_watched_kind_can_be_listed_and_watched(operator: KubernetesClient) -> None:
