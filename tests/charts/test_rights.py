@@ -103,10 +103,26 @@ def test_of_the_leases_only_its_own_one_can_be_read_or_written(defaults):
             assert rule["resourceNames"] == [LEASE_NAME]
 
 
-def test_the_gateway_reads_claims_and_nothing_else(defaults):
-    granted = _granted(defaults, "ClusterRole", "frankenpanel-gateway")
-    assert granted == {("frankenpanel.io", "domainclaims", verb) for verb in ("list", "watch")}
-    assert not [m for m in defaults.objects if m["kind"] == "Role" and "gateway" in m["metadata"]["name"]]
+def test_in_the_whole_cluster_the_gateway_reads_claims_and_says_what_became_of_their_certificates(defaults):
+    claims = {("frankenpanel.io", "domainclaims", verb) for verb in ("list", "watch")}
+    status = {("frankenpanel.io", "domainclaims/status", "patch")}
+    assert _granted(defaults, "ClusterRole", "frankenpanel-gateway") == claims | status
+
+
+def test_the_gateway_reads_and_writes_secrets_in_the_namespace_of_certificates_alone(defaults):
+    (role,) = [
+        m for m in defaults.objects if m["kind"] == "Role" and m["metadata"]["name"].endswith("-gateway")
+    ]
+    assert role["metadata"]["namespace"] == "frankenpanel-system-certificates"
+    secrets = {("", "secrets", verb) for verb in ("list", "watch", "create", "patch", "delete")}
+    leases = {("coordination.k8s.io", "leases", verb) for verb in ("get", "create", "update")}
+    assert _granted(defaults, "Role", "frankenpanel-gateway") == secrets | leases
+    (binding,) = [
+        m
+        for m in defaults.objects
+        if m["kind"] == "RoleBinding" and m["metadata"]["name"].endswith("-gateway")
+    ]
+    assert binding["metadata"]["namespace"] == role["metadata"]["namespace"]
 
 
 def test_every_account_is_bound_to_its_own_role_only(defaults):

@@ -99,6 +99,7 @@ class Gateway:
             '":19180"': f'"127.0.0.1:{self.local}"',
             "127.0.0.1:19191": f"127.0.0.1:{self.permission}",
             '"max_size": 536870912': f'"max_size": {self.max_body_bytes}',
+            '"alternate_port": 8080': f'"alternate_port": {self.http}',
             '"http_port": 8080': f'"http_port": {self.http}',
             '"https_port": 8443': f'"https_port": {self.https}',
         }

@@ -4,31 +4,56 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
+from frankenpanel_gateway.caddy_answers import caddy_app
+from frankenpanel_gateway.internal_authority import InternalAuthority, make_authority
 from frankenpanel_gateway.metrics import Metrics
-from frankenpanel_gateway.permission import permission_app
 
 pytestmark = pytest.mark.integration
+
+NOW = datetime.now(UTC)
+CHAIN, KEY = make_authority(NOW)
+
+
+@asynccontextmanager
+async def answering(gateway, hosts):
+    """Answer Caddy's questions with certificates of an authority that nobody but these tests knows."""
+    authority = InternalAuthority(CHAIN, KEY)
+
+    async def no_directory():
+        return None
+
+    app = caddy_app(
+        lambda name: authority.pem(name, NOW) if name in hosts else None,
+        lambda _: False,
+        no_directory,
+        Metrics(),
+    )
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", gateway.permission).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
 
 
 @pytest.fixture
 async def tls_gateway(gateway, store, shop, blog):
-    """A gateway whose permission endpoint knows two hosts."""
+    """A gateway that has certificates for two hosts."""
     hosts = {"shop.example": shop.record(), "blog.example": blog.record()}
     for host, record in hosts.items():
         store.add(host, record)
-    runner = web.AppRunner(permission_app(hosts.__contains__, Metrics()), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", gateway.permission).start()
-    yield gateway
-    await runner.cleanup()
+    async with answering(gateway, hosts):
+        yield gateway
 
 
 async def fetch(gateway, sni: str, host: str) -> bytes:
-    root = gateway.folder / "data" / "pki" / "authorities" / "local" / "root.crt"
-    context = ssl.create_default_context(cafile=root)
+    context = ssl.create_default_context(cadata=CHAIN.decode())
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", gateway.https, ssl=context, server_hostname=sni
     )
@@ -57,13 +82,9 @@ async def test_a_connection_for_one_host_cannot_ask_for_another(tls_gateway):
     assert b'"site"' not in answer
 
 
-async def test_without_the_agent_an_issued_certificate_goes_on(gateway, store, shop):
+async def test_nobody_is_let_in_while_there_is_nobody_to_ask(gateway, store, shop):
     store.add("shop.example", shop.record())
-    runner = web.AppRunner(permission_app({"shop.example"}.__contains__, Metrics()), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", gateway.permission).start()
-    await fetch(gateway, "shop.example", "shop.example")
-    await runner.cleanup()
-
-    answer = await fetch(gateway, "shop.example", "shop.example")
-    assert answer.startswith(b"HTTP/1.1 200 ")
+    async with answering(gateway, {"shop.example"}):
+        await fetch(gateway, "shop.example", "shop.example")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        await fetch(gateway, "shop.example", "shop.example")

@@ -7,8 +7,9 @@ import orjson
 import pytest
 from frankenpanel_gateway import watcher as module
 from frankenpanel_gateway.api_client import ApiAccess
+from frankenpanel_gateway.claim_sinks import CLAIMS_PATH
 from frankenpanel_gateway.metrics import Metrics
-from frankenpanel_gateway.watcher import ClaimWatcher, WatchTiming
+from frankenpanel_gateway.watcher import Watcher, WatchTiming
 
 
 class Sink:
@@ -61,7 +62,9 @@ async def start(api, sink, metrics):
 
     def start(**timing):
         access = ApiAccess(api.url, token="t")
-        watcher = ClaimWatcher(access, sink, WatchTiming(**{"backoff_max_seconds": 0.05, **timing}), metrics)
+        watcher = Watcher(
+            access, CLAIMS_PATH, sink, WatchTiming(**{"backoff_max_seconds": 0.05, **timing}), metrics
+        )
         tasks.append(asyncio.create_task(watcher.run()))
         return watcher
 
@@ -191,8 +194,8 @@ async def test_watches_that_end_at_once_and_empty_are_not_a_busy_loop(api, sink,
 
 
 async def test_the_api_server_gone_is_outage_and_not_death(api, sink, metrics, claim):
-    watcher = ClaimWatcher(
-        ApiAccess("http://127.0.0.1:1"), sink, WatchTiming(backoff_max_seconds=0.02), metrics
+    watcher = Watcher(
+        ApiAccess("http://127.0.0.1:1"), CLAIMS_PATH, sink, WatchTiming(backoff_max_seconds=0.02), metrics
     )
     task = asyncio.create_task(watcher.run())
     failures = "frankenpanel_gateway_api_failures_total"
@@ -205,7 +208,7 @@ async def test_the_api_server_gone_is_outage_and_not_death(api, sink, metrics, c
 
 
 async def test_a_loop_that_stands_still_is_not_alive(sink, metrics, monkeypatch):
-    watcher = ClaimWatcher(ApiAccess("http://127.0.0.1:1"), sink, WatchTiming(), metrics)
+    watcher = Watcher(ApiAccess("http://127.0.0.1:1"), CLAIMS_PATH, sink, WatchTiming(), metrics)
     assert watcher.is_alive()
     later = module.time.monotonic() + 1000
     monkeypatch.setattr(module.time, "monotonic", lambda: later)
@@ -217,7 +220,7 @@ async def test_an_error_of_the_sink_ends_the_loop(api, sink, metrics, claim):
         raise RuntimeError("disk")
 
     sink.replace = refuse
-    watcher = ClaimWatcher(ApiAccess(api.url), sink, WatchTiming(), metrics)
+    watcher = Watcher(ApiAccess(api.url), CLAIMS_PATH, sink, WatchTiming(), metrics)
     with pytest.raises(RuntimeError, match="disk"):
         await asyncio.wait_for(watcher.run(), 10)
 
@@ -225,8 +228,12 @@ async def test_an_error_of_the_sink_ends_the_loop(api, sink, metrics, claim):
 async def test_a_renewed_token_is_used_at_the_next_request(api, sink, metrics, tmp_path):
     token = tmp_path / "token"
     token.write_text("first\n")
-    watcher = ClaimWatcher(
-        ApiAccess(api.url, token_file=token), sink, WatchTiming(backoff_max_seconds=0.02), metrics
+    watcher = Watcher(
+        ApiAccess(api.url, token_file=token),
+        CLAIMS_PATH,
+        sink,
+        WatchTiming(backoff_max_seconds=0.02),
+        metrics,
     )
     task = asyncio.create_task(watcher.run())
     await until(lambda: api.watches)

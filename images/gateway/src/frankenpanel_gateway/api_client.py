@@ -1,10 +1,10 @@
-"""The two requests that the agent makes: list DomainClaims in pages, and watch them."""
+"""Requests to the API server: list a kind in pages, watch it, and change single objects."""
 
 from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,14 @@ from typing import Any
 
 import aiohttp
 import orjson
-from frankenpanel_crds.group import API_GROUP, DOMAIN_CLAIM, VERSION
 
-_PATH = f"/apis/{API_GROUP}/{VERSION}/{DOMAIN_CLAIM.plural}"
+MERGE_PATCH = "application/merge-patch+json"
+
 _CONNECT_SECONDS = 5.0
+_CHANGE_SECONDS = 10.0
 _LIST_PAGE_SECONDS = 60.0
 _WATCH_GRACE_SECONDS = 15.0
-_GONE = 410
+_NOT_FOUND, _CONFLICT, _GONE = 404, 409, 410
 
 
 class ApiError(Exception):
@@ -27,6 +28,21 @@ class ApiError(Exception):
 
 class ExpiredError(ApiError):
     """The API server has forgotten the version to go on from: list again."""
+
+
+class NotFoundError(ApiError):
+    """There is no such object."""
+
+
+class ConflictError(ApiError):
+    """The object exists already, or is not the version that was to be changed."""
+
+
+_ERRORS: Mapping[int, type[ApiError]] = {
+    _NOT_FOUND: NotFoundError,
+    _CONFLICT: ConflictError,
+    _GONE: ExpiredError,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +67,7 @@ class ApiAccess:
 class Page:
     """A part of a listing."""
 
-    claims: list[dict[str, Any]]
+    objects: list[dict[str, Any]]
     resource_version: str
     continue_token: str
 
@@ -72,8 +88,8 @@ class ApiClient:
         async with aiohttp.ClientSession(connector=connector) as session:
             yield cls(access, session)
 
-    async def list_page(self, limit: int, continue_token: str = "") -> Page:
-        """Return one page of all claims, the first without a token.
+    async def list_page(self, path: str, limit: int, continue_token: str = "") -> Page:
+        """Return one page of all objects of a kind, the first without a token.
 
         Raises:
             ExpiredError: the listing took longer than the API server remembers; begin again.
@@ -81,14 +97,16 @@ class ApiClient:
         """
         query = {"limit": str(limit), **({"continue": continue_token} if continue_token else {})}
         limits = aiohttp.ClientTimeout(total=_LIST_PAGE_SECONDS, sock_connect=_CONNECT_SECONDS)
-        async with self._get(query, limits) as response:
+        async with self._ask("GET", path, limits, query) as response:
             document = _decode(await response.read())
         metadata = document.get("metadata") or {}
         return Page(
             document.get("items") or [], metadata.get("resourceVersion", ""), metadata.get("continue", "")
         )
 
-    async def watch(self, resource_version: str, seconds: int) -> AsyncIterator[list[dict[str, Any]]]:
+    async def watch(
+        self, path: str, resource_version: str, seconds: int
+    ) -> AsyncIterator[list[dict[str, Any]]]:
         """Yield watch events in batches, as they arrive together, until the API server ends the watch.
 
         Raises:
@@ -105,28 +123,88 @@ class ApiClient:
             total=None, sock_connect=_CONNECT_SECONDS, sock_read=seconds + _WATCH_GRACE_SECONDS
         )
         rest = b""
-        async with self._get(query, limits) as response:
+        async with self._ask("GET", path, limits, query) as response:
             async for chunk in response.content.iter_any():
                 *lines, rest = (rest + chunk).split(b"\n")
                 if batch := [_decode(line) for line in lines if line]:
                     yield batch
 
+    async def read(self, path: str) -> dict[str, Any]:
+        """Return one object.
+
+        Raises:
+            NotFoundError: there is none.
+            ApiError: any other refusal.
+        """
+        return await self._change("GET", path, None, "")
+
+    async def create(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object; the path is that of its kind.
+
+        Raises:
+            ConflictError: there is one of that name.
+            ApiError: any other refusal.
+        """
+        return await self._change("POST", path, manifest, "application/json")
+
+    async def replace(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Replace an object by a later version of itself.
+
+        Raises:
+            ConflictError: it is not the version that the manifest names.
+            ApiError: any other refusal.
+        """
+        return await self._change("PUT", path, manifest, "application/json")
+
+    async def patch(self, path: str, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge a change into an object.
+
+        Raises:
+            NotFoundError: there is none.
+            ApiError: any other refusal.
+        """
+        return await self._change("PATCH", path, change, MERGE_PATCH)
+
+    async def delete(self, path: str) -> None:
+        """Delete an object.
+
+        Raises:
+            NotFoundError: there is none.
+            ApiError: any other refusal.
+        """
+        await self._change("DELETE", path, None, "")
+
+    async def _change(
+        self, method: str, path: str, body: Mapping[str, Any] | None, content_type: str
+    ) -> dict[str, Any]:
+        limits = aiohttp.ClientTimeout(total=_CHANGE_SECONDS, sock_connect=_CONNECT_SECONDS)
+        content = None if body is None else (orjson.dumps(body), content_type)
+        async with self._ask(method, path, limits, content=content) as response:
+            return _decode(await response.read())
+
     @asynccontextmanager
-    async def _get(
-        self, query: dict[str, str], limits: aiohttp.ClientTimeout
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        limits: aiohttp.ClientTimeout,
+        query: Mapping[str, str] | None = None,
+        content: tuple[bytes, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        async with self._session.get(
-            self._access.url + _PATH,
+        data, content_type = content or (None, "")
+        async with self._session.request(
+            method,
+            self._access.url + path,
             params=query,
-            headers=self._access.headers(),
+            data=data,
+            headers={**self._access.headers(), **({"Content-Type": content_type} if content_type else {})},
             timeout=limits,
             allow_redirects=False,
             server_hostname=self._access.tls_server_name,
         ) as response:
-            if response.status == _GONE:
-                raise ExpiredError("the API server has forgotten this version")
-            if response.status != 200:
-                raise ApiError(f"the API server answered {response.status}")
+            if response.status not in (200, 201):
+                error = _ERRORS.get(response.status, ApiError)
+                raise error(f"the API server answered {response.status}")
             yield response
 
 

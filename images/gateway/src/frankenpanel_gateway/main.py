@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from aiohttp import web
 
 from frankenpanel_gateway.api_client import ApiAccess
+from frankenpanel_gateway.certificate_agent import CertificateAgent
+from frankenpanel_gateway.claim_sinks import CLAIMS_PATH, ClaimSinks
 from frankenpanel_gateway.log_config import configure_logging
 from frankenpanel_gateway.metrics import Metrics
-from frankenpanel_gateway.permission import permission_app
 from frankenpanel_gateway.probes import probes_app
 from frankenpanel_gateway.route_table import RouteTable
 from frankenpanel_gateway.settings import Settings
 from frankenpanel_gateway.store import TreeStore
-from frankenpanel_gateway.watcher import ClaimWatcher, WatchTiming
+from frankenpanel_gateway.watcher import Watcher, WatchTiming
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -35,31 +38,42 @@ async def run_agent(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    metrics = Metrics()
+    metrics, access, timing = Metrics(), _api_access(settings), _watch_timing(settings)
     table = RouteTable(TreeStore(settings.routes_root), metrics, settings.upstream_networks)
-    watcher = ClaimWatcher(_api_access(settings), table, _watch_timing(settings), metrics)
+    certificates = CertificateAgent(settings, access, timing, metrics, _now)
+    claims = Watcher(access, CLAIMS_PATH, ClaimSinks(table, certificates.claims), timing, metrics)
+
+    def is_alive() -> bool:
+        return claims.is_alive() and certificates.is_alive()
+
     async with AsyncExitStack() as stack:
-        await table.open()
-        stack.push_async_callback(table.close)
-        permission = permission_app(table.serves, metrics)
+        for part in (table, certificates):
+            await part.open()
+            stack.push_async_callback(part.close)
         await stack.enter_async_context(
-            _listen(permission, settings.permission_host, settings.permission_port)
+            _listen(certificates.app(), settings.permission_host, settings.permission_port)
         )
-        probes = probes_app(watcher.is_alive, table.is_ready, metrics)
+        probes = probes_app(is_alive, table.is_ready, metrics)
         await stack.enter_async_context(_listen(probes, settings.probes_host, settings.probes_port))
-        await _run_until(stop, watcher)
+        await _run_until(stop, [claims.run(), *certificates.loops()])
     _log.info("stopped")
 
 
-async def _run_until(stop: asyncio.Event, watcher: ClaimWatcher) -> None:
-    watching = asyncio.create_task(watcher.run(), name="watch")
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _run_until(stop: asyncio.Event, loops: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run the loops until the event; one that ends before was stopped by an error, which is raised."""
+    running = [asyncio.create_task(loop) for loop in loops]
     stopping = asyncio.create_task(stop.wait(), name="stop")
-    await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if watching.done():
-        stopping.cancel()
-        await watching
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+    await asyncio.wait({stopping, *running}, return_when=asyncio.FIRST_COMPLETED)
+    ended = [task for task in running if task.done()]
+    for task in (stopping, *running):
+        task.cancel()
+    await asyncio.gather(stopping, *running, return_exceptions=True)
+    for task in ended:
+        task.result()
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ class Metrics:
             registry=self.registry,
         )
         self.lists = Counter(
-            "frankenpanel_gateway_lists", "Complete listings of DomainClaims.", registry=self.registry
+            "frankenpanel_gateway_lists", "Complete listings.", ["kind"], registry=self.registry
         )
         self.api_failures = Counter(
             "frankenpanel_gateway_api_failures",
@@ -53,5 +53,33 @@ class Metrics:
             "frankenpanel_gateway_permission_answers",
             "Questions of Caddy whether a certificate may be issued.",
             ["answer"],
+            registry=self.registry,
+        )
+        self._add_certificates()
+
+    def _add_certificates(self) -> None:
+        self.certificate_answers = Counter(
+            "frankenpanel_gateway_certificate_answers",
+            "Questions of Caddy for a certificate, one per full handshake.",
+            ["answer"],
+            registry=self.registry,
+        )
+        self.certificates = Gauge(
+            "frankenpanel_gateway_certificates", "Certificates of Secrets on disk.", registry=self.registry
+        )
+        self.refused_certificates = Gauge(
+            "frankenpanel_gateway_refused_certificates",
+            "Secrets in the certificates namespace that hold no certificate that can be served.",
+            registry=self.registry,
+        )
+        self.orders = Counter(
+            "frankenpanel_gateway_certificate_orders",
+            "Certificates ordered by this replica.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.leads = Gauge(
+            "frankenpanel_gateway_leads",
+            "1 on the replica that orders certificates.",
             registry=self.registry,
         )

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     """How long one watch request lasts; half as much again by chance, so that replicas spread out."""
     backoff_max_seconds: float = Field(30.0, gt=0)
 
+    certificates_namespace: str = "frankenpanel-certificates"
+    certificates_root: Path = Path("/srv/certificates")
+    """Certificates and keys, for this program alone."""
+    own_secrets_check_seconds: float = Field(60.0, gt=0)
+
     upstream_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     """Where upstreams may be; empty: anywhere but on addresses that no Service can have."""
 

@@ -1,4 +1,4 @@
-"""Follows the DomainClaims: list, watch, resume; through outages it keeps quiet and keeps trying."""
+"""Follows the objects of one kind: list, watch, resume; through outages it keeps quiet and keeps trying."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STALL_SECONDS = 120.0
 _CHANGES = {"ADDED", "MODIFIED", "DELETED"}
 
 
-class ClaimSink(Protocol):
+class Sink(Protocol):
     """Takes what the watch tells."""
 
     async def replace(self, pages: AsyncIterator[Sequence[Mapping[str, Any]]]) -> None:
@@ -44,11 +44,23 @@ class WatchTiming:
     backoff_max_seconds: float = 30.0
 
 
-class ClaimWatcher:
-    """Runs for ever; only errors of the sink end it, and they end the process."""
+class Watcher:
+    """Runs for ever; only errors of the sink end it, and they end the process.
 
-    def __init__(self, access: ApiAccess, sink: ClaimSink, timing: WatchTiming, metrics: Metrics) -> None:
+    Args:
+        access: where the API server is.
+        path: of the kind, with its namespace where it has one.
+        sink: takes the objects.
+        timing: of requests.
+        metrics: counts listings and failures.
+    """
+
+    def __init__(
+        self, access: ApiAccess, path: str, sink: Sink, timing: WatchTiming, metrics: Metrics
+    ) -> None:
         self._access = access
+        self._path = path
+        self._kind = path.rpartition("/")[2]
         self._sink = sink
         self._timing = timing
         self._metrics = metrics
@@ -84,7 +96,7 @@ class ClaimWatcher:
         """List where there is no version to go on from, then watch again and again."""
         if self._resource_version is None:
             await self._sink.replace(self._list_pages(client))
-            self._metrics.lists.inc()
+            self._metrics.lists.labels(self._kind).inc()
         if self._resource_version is None:
             raise ApiError("the API server sent a listing without a version")
         while True:
@@ -97,20 +109,20 @@ class ClaimWatcher:
             self._failures = 0
 
     async def _list_pages(self, client: ApiClient) -> AsyncIterator[list[dict[str, Any]]]:
-        """Yield all claims; after the last page the version is known."""
-        page = await client.list_page(self._timing.page_size)
+        """Yield all objects; after the last page the version is known."""
+        page = await client.list_page(self._path, self._timing.page_size)
         self._note_answer()
-        yield page.claims
+        yield page.objects
         while page.continue_token:
-            page = await client.list_page(self._timing.page_size, page.continue_token)
+            page = await client.list_page(self._path, self._timing.page_size, page.continue_token)
             self._note_answer()
-            yield page.claims
+            yield page.objects
         self._resource_version = page.resource_version or None
 
     async def _watch(self, client: ApiClient, resource_version: str, seconds: int) -> bool:
         """Take the events of one watch request; say whether there were any."""
         has_news = False
-        async for batch in client.watch(resource_version, seconds):
+        async for batch in client.watch(self._path, resource_version, seconds):
             self._note_answer()
             changes = [self._read_event(event) for event in batch]
             if events := [change for change in changes if change is not None]:
@@ -136,7 +148,7 @@ class ClaimWatcher:
     def _note_answer(self) -> None:
         self._last_step = time.monotonic()
         if self._is_reachable is not True:
-            _log.info("API server answers")
+            _log.info("API server answers", kind=self._kind)
         self._is_reachable = True
         self._metrics.api_reachable.set(1)
 
@@ -146,11 +158,13 @@ class ClaimWatcher:
         _log.debug("request failed", error=repr(error), failures=self._failures)
         if not is_reachable:
             if self._is_reachable is not False:
-                _log.warning("API server is out of reach, the last tree goes on", error=repr(error))
+                _log.warning(
+                    "API server is out of reach, what is on disk goes on", kind=self._kind, error=repr(error)
+                )
             self._is_reachable = False
             self._metrics.api_reachable.set(0)
         elif self._failures > 1:
-            _log.warning("API server refuses, the last tree goes on", error=str(error))
+            _log.warning("API server refuses, what is on disk goes on", kind=self._kind, error=str(error))
 
     def _backoff_seconds(self) -> float:
         longest = self._timing.backoff_max_seconds

@@ -118,21 +118,29 @@ def agent_token(kubernetes_api, installed_crds, namespace) -> Iterator[str]:
     """The token of a service account that may do what the agent needs, and nothing else."""
     group = "rbac.authorization.k8s.io"
     name, rbac = f"gateway-{namespace}", f"/apis/{group}/v1"
-    rule = {
-        "apiGroups": ["frankenpanel.io"],
-        "resources": ["domainclaims"],
-        "verbs": ["get", "list", "watch"],
+    claims = {"apiGroups": ["frankenpanel.io"], "resources": ["domainclaims"], "verbs": ["list", "watch"]}
+    status = {"apiGroups": ["frankenpanel.io"], "resources": ["domainclaims/status"], "verbs": ["patch"]}
+    secrets_verbs = ["list", "watch", "create", "patch", "delete"]
+    secrets_rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": secrets_verbs}
+    leases = {
+        "apiGroups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "verbs": ["get", "create", "update"],
     }
     subject = {"kind": "ServiceAccount", "name": "gateway", "namespace": namespace}
-    role = {"apiGroup": group, "kind": "ClusterRole", "name": name}
     accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+    own = f"{rbac}/namespaces/{namespace}"
+
+    def bound(kind: str) -> dict[str, Any]:
+        role = {"apiGroup": group, "kind": kind, "name": name}
+        return {"metadata": {"name": name}, "roleRef": role, "subjects": [subject]}
+
     for path, body in (
         (accounts, {"metadata": {"name": "gateway"}}),
-        (f"{rbac}/clusterroles", {"metadata": {"name": name}, "rules": [rule]}),
-        (
-            f"{rbac}/clusterrolebindings",
-            {"metadata": {"name": name}, "roleRef": role, "subjects": [subject]},
-        ),
+        (f"{rbac}/clusterroles", {"metadata": {"name": name}, "rules": [claims, status]}),
+        (f"{rbac}/clusterrolebindings", bound("ClusterRole")),
+        (f"{own}/roles", {"metadata": {"name": name}, "rules": [secrets_rule, leases]}),
+        (f"{own}/rolebindings", bound("Role")),
     ):
         answer = kubernetes_api.request("POST", path, body)
         assert answer.status == 201, answer.message
@@ -145,7 +153,7 @@ def agent_token(kubernetes_api, installed_crds, namespace) -> Iterator[str]:
 
 
 @pytest.fixture
-def agent_environment(stopped_gateway, relay, api_server, agent_token) -> dict[str, str]:
+def agent_environment(stopped_gateway, relay, api_server, agent_token, namespace) -> dict[str, str]:
     folder = stopped_gateway.folder
     cluster = yaml.safe_load(api_server.read_text())["clusters"][0]["cluster"]
     authority = folder / "ca.crt"
@@ -166,6 +174,8 @@ def agent_environment(stopped_gateway, relay, api_server, agent_token) -> dict[s
         "BACKOFF_MAX_SECONDS": 0.5,
         "LIST_PAGE_SIZE": 7,
         "UPSTREAM_NETWORKS": "127.0.0.0/8",
+        "CERTIFICATES_NAMESPACE": namespace,
+        "CERTIFICATES_ROOT": folder / "certificates",
     }
     return {f"FRANKENPANEL_GATEWAY_{name}": str(value) for name, value in settings.items()}
 
@@ -191,9 +201,9 @@ class Claims:
     def host(self, label: str) -> str:
         return f"{label}.{self.suffix}.example"
 
-    def put(self, label: str, upstream: str | None) -> str:
+    def put(self, label: str, upstream: str | None, **spec: Any) -> str:
         host = self.host(label)
-        spec: dict[str, Any] = {"host": host, "domainRef": {"namespace": "demo", "name": label, "uid": "1"}}
+        spec |= {"host": host, "domainRef": {"namespace": "demo", "name": label, "uid": "1"}}
         if upstream is not None:
             spec["route"] = {"site": f"demo.{label}", "upstream": upstream}
         body = {
