@@ -82,18 +82,29 @@ class Tenant:
 
     def allow(self, user: str) -> None:
         """Bind the chart's role to the operator, in the tenant's own namespace."""
+        self._bind(user, "ClusterRole", self.reader["name"])
+
+    def allow_one(self, user: str, secret: str) -> None:
+        """Allow one Secret and no other."""
+        rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [secret], "verbs": ["get"]}
         role = {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": {"name": "shop-certificate"},
+            "rules": [rule],
+        }
+        self._ok("POST", f"{RBAC_OF.format(self.namespace)}/roles", role)
+        self._bind(user, "Role", "shop-certificate")
+
+    def _bind(self, user: str, kind: str, name: str) -> None:
+        binding = {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "RoleBinding",
             "metadata": {"name": READER_ROLE},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": self.reader["name"],
-            },
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
             "subjects": [{"kind": "User", "name": user, "apiGroup": "rbac.authorization.k8s.io"}],
         }
-        self._ok("POST", f"{RBAC_OF.format(self.namespace)}/rolebindings", role)
+        self._ok("POST", f"{RBAC_OF.format(self.namespace)}/rolebindings", binding)
 
     def copy(self) -> dict[str, Any] | None:
         """Return what the gateway would find."""
@@ -206,6 +217,16 @@ async def test_a_secret_is_read_only_where_its_namespace_allows_it(
         await KubernetesTenantSecrets(operator).read_tls("default", "shop-tls")
     with pytest.raises(ClusterRefusedError):
         await operator.list_page(SECRET, {})
+
+
+async def test_a_role_for_the_one_secret_is_enough(
+    tenant: Tenant, operator: KubernetesClient, operator_user: str, look: Any
+) -> None:
+    tenant.bring(tenant.authority.issue(tenant.host))
+    tenant.allow_one(operator_user, "shop-tls")
+    assert (await _until_ready(look)).is_ready
+    with pytest.raises(SecretForbiddenError):
+        await KubernetesTenantSecrets(operator).read_tls(tenant.namespace, "another")
 
 
 async def test_certificate_and_key_are_copied_and_nothing_else(allowed: Tenant, look: Any) -> None:
