@@ -140,6 +140,23 @@ WATCH_RELISTS = Counter(
     ("kind",),
     registry=REGISTRY,
 )
+DNS_QUESTIONS = Counter(
+    "frankenpanel_dns_questions_total",
+    "Questions about hosts by what name servers said; 'unreachable': nothing that can be used.",
+    ("kind", "outcome"),
+    registry=REGISTRY,
+)
+HTTP_PROOFS = Counter(
+    "frankenpanel_http_proofs_total",
+    "Web servers that should have shown the proof of a host; 'refused': their address is not public.",
+    ("outcome",),
+    registry=REGISTRY,
+)
+HOST_LOOKS_IN_FLIGHT = Gauge(
+    "frankenpanel_host_looks_in_flight",
+    "Hosts about which name servers or web servers are being asked.",
+    registry=REGISTRY,
+)
 CERTIFICATES = Gauge(
     "frankenpanel_certificates",
     "Certificates of hosts (ordered, or brought by tenants) by state; 'expiring': ends within three weeks.",

@@ -8,6 +8,7 @@ import aiohttp
 import structlog
 from yarl import URL
 
+from frankenpanel_operator import metrics
 from frankenpanel_operator.dns.public_addresses import Network, may_connect
 from frankenpanel_operator.findings import HttpAnswer, HttpOutcome
 
@@ -43,6 +44,11 @@ class AiohttpProber:
 
     async def body(self, host: str, path: str, addresses: Sequence[str]) -> HttpAnswer:
         """Return what `http://<host><path>` shows, by the first of the addresses that may be asked."""
+        answer = await self._answer(host, path, addresses)
+        metrics.HTTP_PROOFS.labels(answer.outcome).inc()
+        return answer
+
+    async def _answer(self, host: str, path: str, addresses: Sequence[str]) -> HttpAnswer:
         address = next((text for text in addresses if may_connect(text, self._allowed)), None)
         if address is None:
             return HttpAnswer(HttpOutcome.REFUSED)

@@ -18,6 +18,7 @@ import dns.ttl
 import structlog
 from dns.rdatatype import RdataType
 
+from frankenpanel_operator import metrics
 from frankenpanel_operator.findings import DnsAnswer, DnsOutcome
 
 log = structlog.stdlib.get_logger(__name__)
@@ -74,6 +75,11 @@ class DnspythonResolver:
         return await self._ask(name, RdataType.CNAME)
 
     async def _ask(self, name: str, kind: RdataType) -> DnsAnswer:
+        answer = await self._answer(name, kind)
+        metrics.DNS_QUESTIONS.labels(kind.name, answer.outcome).inc()
+        return answer
+
+    async def _answer(self, name: str, kind: RdataType) -> DnsAnswer:
         try:
             question = dns.name.from_text(name)
             async with self._slots:

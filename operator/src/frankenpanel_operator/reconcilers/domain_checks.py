@@ -24,7 +24,7 @@ from frankenpanel_operator.desired.verification import (
     verification_token,
     wanted_records,
 )
-from frankenpanel_operator.findings import HostChecks, Ownership, Proof, Resolution
+from frankenpanel_operator.findings import DnsAnswer, HostChecks, Ownership, Proof, Resolution
 from frankenpanel_operator.observed import Manifest
 from frankenpanel_operator.ports import Clock
 from frankenpanel_operator.reconcilers.host_looks import Answers, HostLooks, Later, Question
@@ -43,6 +43,7 @@ _TRUSTED = Ownership(
 RECHECK_SECONDS = 21_600.0
 _OVERDUE = timedelta(hours=1)
 _FIRST_SWEEP = 1000
+_MOST_SHARED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,12 @@ class DomainChecks:
     spread: Callable[[float], float]
     recheck_seconds: float = RECHECK_SECONDS
     _known: dict[str, _Known] = field(default_factory=dict)
+    _equal: dict[DnsAnswer, DnsAnswer] = field(default_factory=dict)
     _sweep_at: int = _FIRST_SWEEP
+    _destination: Destination = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._destination = read_destination(self.platform.gateway_addresses)
 
     async def look(
         self,
@@ -92,7 +98,7 @@ class DomainChecks:
             proof: what it takes to show that it is the namespace's.
         """
         given = self._given(domain, host, claim, proof)
-        destination = read_destination(self.platform.gateway_addresses)
+        destination = self._destination
         records = () if given is not None else self._records(domain, host, destination, proof)
         question = Question(
             host=host,
@@ -159,8 +165,7 @@ class DomainChecks:
         age = (self.clock.now() - since).total_seconds() if since is not None else 0.0
         ownership = judge_ownership(question.host, question.records, answers.evidence)
         is_shown = not question.records or ownership.is_proven
-        destination = read_destination(self.platform.gateway_addresses)
-        resolution = judge_resolution(question.host, destination, answers.observed, answers.target)
+        resolution = judge_resolution(question.host, self._destination, answers.observed, answers.target)
         ttls = [
             None if is_shown else evidence_ttl_seconds(answers.evidence),
             None if resolution.is_here else resolution.ttl_seconds,
@@ -174,11 +179,22 @@ class DomainChecks:
 
     def _remember(self, subject: str, known: _Known) -> None:
         """Remember a look, and now and then forget those of Domains that went: nobody comes for them."""
-        self._known[subject] = known
+        answers = replace(
+            known.answers,
+            observed=self._shared(known.answers.observed),
+            target=self._shared(known.answers.target),
+        )
+        self._known[subject] = replace(known, answers=answers)
         if len(self._known) >= self._sweep_at:
             limit = self.clock.now() - _OVERDUE
             self._known = {key: item for key, item in self._known.items() if item.until > limit}
             self._sweep_at = max(_FIRST_SWEEP, 2 * len(self._known))
+
+    def _shared(self, answer: DnsAnswer | None) -> DnsAnswer | None:
+        """Return the same object for equal answers: most hosts lead to the same few addresses."""
+        if len(self._equal) > _MOST_SHARED:
+            self._equal.clear()
+        return None if answer is None else self._equal.setdefault(answer, answer)
 
 
 def _judged(host: str, records: tuple[ChallengeRecord, ...], proof: Proof, answers: Answers) -> Ownership:

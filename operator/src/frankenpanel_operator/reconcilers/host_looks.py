@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from frankenpanel_crds.domain_status import ChallengeRecord, ChallengeType
 
+from frankenpanel_operator import metrics
 from frankenpanel_operator.desired.verification import HTTP_PATH, Evidence, is_proven
 from frankenpanel_operator.findings import DnsAnswer, DnsOutcome, HttpAnswer, HttpOutcome
 from frankenpanel_operator.ports import DomainResolver, HttpProber
@@ -141,10 +142,12 @@ class HostLooks:
         )
         look = self._looks[subject] = _Look(question, task)
         self._busy[namespace] += 1
+        metrics.HOST_LOOKS_IN_FLIGHT.inc()
         task.add_done_callback(lambda _: self._end(namespace))
         return look
 
     def _end(self, namespace: str) -> None:
+        metrics.HOST_LOOKS_IN_FLIGHT.dec()
         self._busy[namespace] -= 1
         if not self._busy[namespace]:
             del self._busy[namespace]
