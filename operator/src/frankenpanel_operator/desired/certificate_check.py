@@ -15,7 +15,7 @@ from itertools import pairwise
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -30,6 +30,7 @@ MAX_LISTED_NAMES = 3
 _MAX_SHOWN_LENGTH = 200
 
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+_SAMPLE = b"any text"
 _BROKEN_HASHES = (hashes.MD5, hashes.SHA1)
 _UNREADABLE = (
     ValueError,
@@ -156,13 +157,17 @@ def _check_order(certificates: Sequence[x509.Certificate]) -> None:
 
 def _check_key(leaf: x509.Certificate, key: bytes) -> None:
     try:
-        private = load_pem_private_key(key, password=None)
+        # The library's own validation proves primes prime, which holds up everything for seconds, and for a
+        # minute if a tenant wants it to. What it would find shows in a signature as well.
+        private = load_pem_private_key(key, password=None, unsafe_skip_rsa_key_validation=True)
     except TypeError as error:
         raise CertificateUnusableError("tls.key is protected by a password; remove that") from error
     except (ValueError, UnsupportedAlgorithm) as error:
         raise CertificateUnusableError("tls.key cannot be read as a private key in PEM form") from error
     if _public_bytes(private) != _public_bytes(leaf):
         raise CertificateUnusableError("tls.key is not the key of the first certificate in tls.crt")
+    if isinstance(private, rsa.RSAPrivateKey) and not _is_sound(private):
+        raise CertificateUnusableError("tls.key is damaged: its parts do not fit together")
 
 
 def _check_strength(leaf: x509.Certificate) -> None:
@@ -175,6 +180,29 @@ def _check_strength(leaf: x509.Certificate) -> None:
             raise CertificateUnusableError(f"the RSA key has more than {MAX_RSA_BITS} bits")
     elif not (isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, _CURVES)):
         raise CertificateUnusableError("the key is neither RSA nor on the curves P-256, P-384 or P-521")
+
+
+def _is_sound(private: rsa.RSAPrivateKey) -> bool:
+    """Say whether the parts of an RSA key fit together and make a signature that its public part accepts."""
+    numbers = private.private_numbers()
+    n, e = numbers.public_numbers.n, numbers.public_numbers.e
+    p, q, d = numbers.p, numbers.q, numbers.d
+    fits = (
+        1 < p < n
+        and p * q == n
+        and (d * e) % (p - 1) == 1
+        and (d * e) % (q - 1) == 1
+        and (numbers.dmp1, numbers.dmq1) == (d % (p - 1), d % (q - 1))
+        and (numbers.iqmp * q) % p == 1
+    )
+    if not fits:
+        return False
+    try:
+        signature = private.sign(_SAMPLE, padding.PKCS1v15(), hashes.SHA256())
+        private.public_key().verify(signature, _SAMPLE, padding.PKCS1v15(), hashes.SHA256())
+    except (InvalidSignature, *_UNREADABLE):
+        return False
+    return True
 
 
 def _public_bytes(holder: object) -> bytes:

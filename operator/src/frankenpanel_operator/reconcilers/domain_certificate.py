@@ -135,7 +135,7 @@ class DomainCertificates:
     async def _check(
         self, domain: ObjectRef, host: str, secret: TlsSecret
     ) -> UsableCertificate | CertificateUnusableError:
-        """Check a version of a Secret once: a large key takes a tenth of a second and more."""
+        """Check a version of a Secret once, and beside the loop: a large key takes some milliseconds."""
         known = self.memory.checked(domain, secret.version, host)
         if known is None:
             result = await asyncio.to_thread(_checked, secret, host)

@@ -196,6 +196,36 @@ def test_a_key_with_a_password_is_told(issued):
     assert _refusal(issued.chain, locked) == "tls.key is protected by a password; remove that"
 
 
+def _der(tag, content):
+    size = len(content)
+    octets = size.to_bytes((size.bit_length() + 7) // 8)
+    length = bytes([size]) if size < 0x80 else bytes([0x80 + len(octets)]) + octets
+    return bytes([tag]) + length + content
+
+
+def _rsa_pem(*numbers):
+    """Write an RSA key by hand (RFC 8017, A.1.2): the library refuses to make one that is damaged."""
+    integers = b"".join(_der(2, number.to_bytes(number.bit_length() // 8 + 1)) for number in (0, *numbers))
+    body = base64.encodebytes(_der(0x30, integers)).decode()
+    return f"-----BEGIN RSA PRIVATE KEY-----\n{body}-----END RSA PRIVATE KEY-----\n".encode()
+
+
+def test_a_damaged_rsa_key_is_told(root):
+    """Its public part is right, and each of its other parts is wrong once."""
+    key = rsa.generate_private_key(65537, 2048)
+    issued, numbers = root.issue(HOST, key=key), key.private_numbers()
+    n, e = numbers.public_numbers.n, numbers.public_numbers.e
+    right = {name: getattr(numbers, name) for name in ("d", "p", "q", "dmp1", "dmq1", "iqmp")}
+    for changed in (*({name: right[name] + 2} for name in right), {"p": n, "q": 1}):
+        wrong = {**right, **changed}
+        told = _refusal(issued.chain, _rsa_pem(n, e, *wrong.values()))
+        assert told in (
+            "tls.key is damaged: its parts do not fit together",
+            "tls.key cannot be read as a private key in PEM form",
+        )
+    assert check_certificate(issued.chain, _rsa_pem(n, e, *right.values()), HOST)
+
+
 def test_a_public_key_or_certificate_in_place_of_the_key_is_told(issued):
     assert "cannot be read as a private key" in _refusal(issued.chain, issued.chain)
 
