@@ -284,16 +284,10 @@ final class FrankenPanel_Tables {
 	private function columns_of_row( FrankenPanel_Table $table, array $key ): bool {
 		$place    = $this->place( $table, $key );
 		$is_other = false;
-		foreach ( $table->columns as $column ) {
-			$name = self::name( $column );
-			$from = ' FROM ' . self::name( $table->name ) . " WHERE $place AND (" . $this->mentioned( array( $column ) ) . ')';
-			// Only its own writer changes a row between the two statements: for that moment it is locked.
-			$lock  = null === $this->id ? '' : ' FOR UPDATE';
-			$found = $this->rows( "SELECT IF(LENGTH($name) > " . self::MAX_VALUE_BYTES . ", NULL, $name) AS value$from$lock" );
-			if ( ! $found ) {
+		foreach ( $this->values_of_row( $table, $place ) as $column => $value ) {
+			if ( '' === $value ) {
 				continue;
 			}
-			$value  = $found[0]['value'];
 			$result = null === $value ? new FrankenPanel_Rewritten( '', true ) : $this->rewriter->rewrite( $value );
 			if ( null !== $value && $result->text !== $value ) {
 				if ( null !== $this->id && ! $this->write( $table, $column, $place, $result->text ) ) {
@@ -308,6 +302,26 @@ final class FrankenPanel_Tables {
 			}
 		}
 		return $is_other;
+	}
+
+	/**
+	 * Returns the values of a row: empty without an old host in them, null where they are too long to be worked on.
+	 *
+	 * @param FrankenPanel_Table $table the table.
+	 * @param string             $place condition that finds the row.
+	 * @return array<string, string|null>
+	 */
+	private function values_of_row( FrankenPanel_Table $table, string $place ): array {
+		$parts = array();
+		foreach ( $table->columns as $number => $column ) {
+			$name      = self::name( $column );
+			$mentioned = '(' . $this->mentioned( array( $column ) ) . ')';
+			$parts[]   = "CASE WHEN $mentioned AND LENGTH($name) > " . self::MAX_VALUE_BYTES . " THEN NULL WHEN $mentioned THEN $name ELSE '' END AS v$number";
+		}
+		// Until the new values are written the row is locked, so that no visitor's change in between is lost.
+		$lock  = null === $this->id ? '' : ' FOR UPDATE';
+		$found = $this->rows( 'SELECT ' . implode( ', ', $parts ) . ' FROM ' . self::name( $table->name ) . " WHERE $place$lock" );
+		return $found ? array_combine( $table->columns, array_values( $found[0] ) ) : array();
 	}
 
 	/**

@@ -27,10 +27,10 @@ class WordPressCode:
     folder: Path
 
     def run(
-        self, file: Path | str, *arguments: str, stdin: str = "", **environment: str
+        self, file: Path | str, *arguments: str, stdin: str = "", memory: str = "128M", **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a file of the folder, or another one, on the command line."""
-        command = [self.php, "-d", "memory_limit=128M", str(self.folder / file), *arguments]
+        command = [self.php, "-d", f"memory_limit={memory}", str(self.folder / file), *arguments]
         return subprocess.run(
             command,
             input=stdin,
