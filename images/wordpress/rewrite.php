@@ -95,8 +95,7 @@ require_once __DIR__ . '/rewrite-tables.php';
 
 try {
 	$frankenpanel_tables = new FrankenPanel_Tables(
-		$frankenpanel_wpdb->dbh,
-		$frankenpanel_wpdb->base_prefix,
+		new FrankenPanel_Database( $frankenpanel_wpdb->dbh, $frankenpanel_wpdb->base_prefix ),
 		new FrankenPanel_Rewriter( $frankenpanel_from, $frankenpanel_to ),
 		// Without an id nothing is taken up: each run is one of its own.
 		$frankenpanel_is_dry ? null : ( '' === $frankenpanel_id ? bin2hex( random_bytes( 8 ) ) : $frankenpanel_id )
