@@ -9,6 +9,8 @@ from pydantic import ConfigDict, Field
 from frankenpanel_crds import group
 from frankenpanel_crds.base import CustomResource, Model
 from frankenpanel_crds.cel import Rule, immutable, list_map, rules
+from frankenpanel_crds.site_access import Access
+from frankenpanel_crds.site_http import HttpRules
 from frankenpanel_crds.site_runtime import EnvSource, EnvVar, Health, Resources, RuntimeSpec
 from frankenpanel_crds.site_status import SiteStatus
 from frankenpanel_crds.site_storage import (
@@ -201,6 +203,16 @@ class SiteSpec(Model):
     health: Health = Field(
         Health(),
         description="How to find out whether the site answers.",
+    )
+    access: Access | None = Field(
+        None,
+        description="Who may see the site. Absent: everybody. Changes need no new pods.",
+    )
+    http: HttpRules | None = Field(
+        None,
+        description=(
+            "How the web server answers: headers, limits, caching, compression. Changes need no new pods."
+        ),
     )
     bootstrap_from: BootstrapFrom | None = Field(
         None,

@@ -2,7 +2,7 @@
 
 Text from tenants is data here: every argument is quoted, and what quoting cannot carry is refused. Braces
 above all: Caddy expands `{env.NAME}` and `{file.PATH}` inside quoted strings as well, so no quoting makes
-them harmless. The few variables that we want ourselves are a type of their own (`Variable`).
+them harmless. The few variables and placeholders that we want ourselves are types of their own.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from frankenpanel_operator.desired.unsafe import UnsafeTextError, has_control_characters
 
 _NAME = re.compile(r"@?[a-z][a-z0-9_]*|:[0-9]{1,5}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
-# A backslash escapes only a quote, and at the end of a string it would swallow the closing one; a backquote
-# starts a second kind of string. Neither is needed by anything we write.
-_REFUSED = frozenset('{}"`\\')
+# A backslash escapes only a quote, which is what we write it for, and stands for itself before anything else;
+# text with one of its own could swallow the closing quote. A backquote starts a second kind of string.
+_REFUSED = frozenset("{}`\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,14 @@ class Variable:
     name: str
 
 
-Argument = str | Variable
+class Placeholder(Enum):
+    """A value that Caddy looks up for each request; those of which no visitor decides what comes of them."""
+
+    CLIENT_IP = "client_ip"
+    SHUTTING_DOWN = "http.shutting_down"
+
+
+Argument = str | Variable | Placeholder
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,9 @@ def _argument(argument: Argument) -> str:
         if not _VARIABLE.fullmatch(argument.name):
             raise UnsafeTextError("a variable's name", argument.name)
         return f"{{${argument.name}}}"
+    if isinstance(argument, Placeholder):
+        return f"{{{argument.value}}}"
     if has_control_characters(argument) or not _REFUSED.isdisjoint(argument):
         raise UnsafeTextError("an argument of the web server's configuration", argument)
-    return f'"{argument}"'
+    escaped = argument.replace('"', '\\"')
+    return f'"{escaped}"'

@@ -11,10 +11,12 @@ from frankenpanel_crds.site_runtime import INI_KEYS, RuntimeSpec
 from frankenpanel_operator import naming
 from frankenpanel_operator.desired.address import public_url
 from frankenpanel_operator.desired.caddyfile import render_caddyfile
-from frankenpanel_operator.desired.inputs import Application, SiteInputs
+from frankenpanel_operator.desired.inputs import Application, PersistentPath, SiteInputs
 from frankenpanel_operator.desired.metadata import Built, owned_object
 from frankenpanel_operator.desired.php_ini import render_php_ini
+from frankenpanel_operator.desired.request_rules import RequestRules, rules_of
 from frankenpanel_operator.desired.resources import DEFAULT_MEMORY_LIMIT_INI
+from frankenpanel_operator.desired.volumes import is_single_node
 from frankenpanel_operator.desired.web_server import site_server_config
 from frankenpanel_operator.observed import OwnedKind
 
@@ -35,24 +37,33 @@ def build_configmap(site: Site, inputs: SiteInputs) -> Built:
         return None
     host = inputs.primary_host
     data = {
-        **server_files(site, inputs.application),
+        **settled_files(site, inputs.application),
+        CADDYFILE_KEY: _caddyfile(site, inputs.application, inputs.storage),
         SITE_URL_KEY: public_url(host, inputs.platform) if host else _UNKNOWN_URL,
     }
     return (owned_object(OwnedKind.CONFIG_MAP, site, naming.config_name(site.metadata.name), {"data": data}),)
 
 
-def server_files(site: Site, application: Application) -> dict[str, str]:
-    """Return the files that a running server has read and will not read again: a change needs new pods."""
+def settled_files(site: Site, application: Application) -> dict[str, str]:
+    """Return what a running server has read and will not read again: a change needs new pods.
+
+    The Caddyfile without what a server takes up as it runs, or needs only when it stops.
+    """
     return {
-        CADDYFILE_KEY: _caddyfile(application),
+        CADDYFILE_KEY: _rendered(application, None, has_siblings=False),
         PHP_INI_KEY: render_php_ini(_ini(site)),
     }
 
 
+def _caddyfile(site: Site, application: Application, storage: tuple[PersistentPath, ...] | None) -> str:
+    rules = rules_of(site, application.health_path)
+    return _rendered(application, rules, has_siblings=storage is not None and not is_single_node(storage))
+
+
 # Most Sites of a cluster share a few applications, and a resync renders the file of every Site.
 @lru_cache(maxsize=256)
-def _caddyfile(application: Application) -> str:
-    return render_caddyfile(site_server_config(application))
+def _rendered(application: Application, rules: RequestRules | None, *, has_siblings: bool) -> str:
+    return render_caddyfile(site_server_config(application, rules, has_siblings=has_siblings))
 
 
 def _ini(site: Site) -> dict[str, str]:

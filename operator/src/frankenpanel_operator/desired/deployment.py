@@ -7,9 +7,10 @@ from frankenpanel_crds.site import Site
 
 from frankenpanel_operator import naming
 from frankenpanel_operator.credentials import digest
+from frankenpanel_operator.desired.accounts import account_mounts, account_volumes
 from frankenpanel_operator.desired.address import HTTP_PORT, authority
 from frankenpanel_operator.desired.config_secret import render_site_wp_config
-from frankenpanel_operator.desired.configmap import server_files
+from frankenpanel_operator.desired.configmap import settled_files
 from frankenpanel_operator.desired.database_secret import database_values
 from frankenpanel_operator.desired.environment import environment_sources, web_environment
 from frankenpanel_operator.desired.inputs import PersistentPath, SiteInputs, Workload
@@ -30,6 +31,8 @@ CONTAINER_NAME = "web"
 
 # Until every node has taken the pod out of its Services; only then may it stop to listen.
 _DRAIN_SECONDS = 5
+# For the farewell of a server that has siblings, and for PHP to end.
+_STOP_SECONDS = 10
 _START_LIMIT_SECONDS = 120
 
 
@@ -50,8 +53,8 @@ def build_deployment(site: Site, inputs: SiteInputs) -> Built:
                 "annotations": _checksums(site, inputs, workload),
             },
             "spec": {
-                **pod_spec(site, workload, _container(site, inputs, workload)),
-                "terminationGracePeriodSeconds": _DRAIN_SECONDS + GRACE_PERIOD_SECONDS + 10,
+                **pod_spec(site, workload, _container(site, inputs, workload), account_volumes(site)),
+                "terminationGracePeriodSeconds": _DRAIN_SECONDS + GRACE_PERIOD_SECONDS + _STOP_SECONDS,
             },
         },
     }
@@ -82,7 +85,7 @@ def _container(site: Site, inputs: SiteInputs, workload: Workload) -> Manifest:
             {"name": "probes", "containerPort": PROBE_PORT, "protocol": "TCP"},
         ],
         "resources": effective_resources(site),
-        "volumeMounts": runtime_mounts(workload),
+        "volumeMounts": [*runtime_mounts(workload), *account_mounts(site)],
         "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN_SECONDS}}},
         **_probes(site, inputs, workload),
     }
@@ -121,7 +124,7 @@ def _probes(site: Site, inputs: SiteInputs, workload: Workload) -> Manifest:
 
 def _checksums(site: Site, inputs: SiteInputs, workload: Workload) -> dict[str, str]:
     """Return annotations that change with files and secrets, so that a change of them starts new pods."""
-    checksums = {ANNOTATION_SETTINGS_HASH: content_hash(server_files(site, workload.application))}
+    checksums = {ANNOTATION_SETTINGS_HASH: content_hash(settled_files(site, workload.application))}
     if workload.database is not None:
         secret = "\n".join(
             [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 
 from frankenpanel_crds.site import Site
 from frankenpanel_crds.sitepreset import ConfigFormat
@@ -48,15 +49,20 @@ def has_config_file(inputs: SiteInputs) -> bool:
     return inputs.application is not None and inputs.application.config_format == ConfigFormat.WP_CONFIG
 
 
-def pod_spec(site: Site, workload: Workload, container: Manifest) -> Manifest:
-    """Return the hardened spec around one container, with the code laid out before it starts."""
+def pod_spec(
+    site: Site, workload: Workload, container: Manifest, volumes: Sequence[Manifest] = ()
+) -> Manifest:
+    """Return the hardened spec around one container, with the code laid out before it starts.
+
+    `volumes` are those that only this container needs.
+    """
     return {
         **hardened_pod_fields(naming.web_name(site.metadata.name)),
         "initContainers": [_code_container(workload)],
         "containers": [
             {**container, "imagePullPolicy": PULL_POLICY, "securityContext": container_security_context()}
         ],
-        "volumes": _volumes(site, workload),
+        "volumes": [*_volumes(site, workload), *volumes],
     }
 
 

@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from frankenpanel_operator.desired.caddyfile import Caddyfile, Variable, directive, render_caddyfile
+from frankenpanel_operator.desired.caddyfile import (
+    Caddyfile,
+    Placeholder,
+    Variable,
+    directive,
+    render_caddyfile,
+)
 from frankenpanel_operator.desired.unsafe import UnsafeTextError
 from frankenpanel_operator.errors import SpecError
 from hypothesis import example, given, settings
@@ -66,6 +72,9 @@ HARMLESS = [
     "*",
     "a;b",
     "öüß 店",
+    'geolocation=(self "https://example.com")',
+    '"',
+    '""quoted""',
     "'single'",
     "$HOME",
 ]
@@ -120,17 +129,25 @@ def test_every_text_is_either_quoted_on_its_line_or_refused(text):
         rendered = render_caddyfile(responding(text))
     except UnsafeTextError:
         return
-    assert rendered.splitlines()[-2] == f'\trespond "/" "{text}" "200"'
+    escaped = text.replace('"', '\\"')
+    assert rendered.splitlines()[-2] == f'\trespond "/" "{escaped}" "200"'
     assert rendered.count("{") == rendered.count("}") == 2
 
 
 @settings(max_examples=5, deadline=None)
-@given(
-    st.text(alphabet=st.characters(exclude_characters='{}"`\\', exclude_categories=["C", "Z"]), min_size=1)
-)
+@given(st.text(alphabet=st.characters(exclude_characters="{}`\\", exclude_categories=["C", "Z"]), min_size=1))
 def test_caddy_agrees_about_any_text(tmp_path_factory, text):
     result = run_caddy("adapt", render_caddyfile(responding(text)), tmp_path_factory.mktemp("caddy"))
     assert body_of(result.stdout) == text
+
+
+@pytest.mark.parametrize("placeholder", Placeholder)
+def test_caddy_knows_our_placeholders_as_such(placeholder, tmp_path):
+    tree = Caddyfile((), (directive(":8080", block=[directive("vars", "a", placeholder)]),))
+    adapted = run_caddy("adapt", render_caddyfile(tree), tmp_path).stdout
+    [server] = json.loads(adapted)["apps"]["http"]["servers"].values()
+    [handler] = server["routes"][0]["handle"]
+    assert handler["a"] in ("{http.vars.client_ip}", "{http.shutting_down}")
 
 
 def test_a_refused_text_is_the_fault_of_the_spec():

@@ -6,6 +6,7 @@ import pytest
 from frankenpanel_operator.credentials import derive_site_credentials
 from frankenpanel_operator.desired.deployment import build_deployment
 from frankenpanel_operator.desired.inputs import Platform
+from frankenpanel_operator.desired.web_server import FAREWELL_SECONDS, GRACE_PERIOD_SECONDS
 
 
 @pytest.fixture
@@ -112,6 +113,44 @@ class TestChecksums:
         one = self.annotations(template(make_site()))
         other = self.annotations(template(make_site(), credentials=keyed_otherwise))
         assert one["frankenpanel.io/config-digest"] != other["frankenpanel.io/config-digest"]
+
+
+RULES = {
+    "access": {"deny": ["192.0.2.1"], "noindex": True},
+    "http": {"rateLimit": {"requests": 5}, "compression": False},
+}
+
+
+class TestRules:
+    """A server takes up changed rules as it runs: only another Secret is a matter of the pod."""
+
+    def mounts(self, template):
+        return [mount for mount in container(template)["volumeMounts"] if mount["name"] == "accounts"]
+
+    def test_rules_start_no_new_pods(self, make_site, template):
+        assert template(make_site(RULES)) == template(make_site())
+
+    def test_volumes_that_can_be_shared_start_no_new_pods_for_the_farewell(self, make_site, template):
+        one, other = template(make_site()), template(make_site(SHARED))
+        assert one["metadata"]["annotations"] == other["metadata"]["annotations"]
+
+    def test_a_missing_secret_shuts_the_site_and_not_the_pod(self, make_site, template):
+        pod = template(make_site({"access": {"basicAuth": {"secretRef": {"name": "staff"}}}}))
+        [volume] = [volume for volume in pod["spec"]["volumes"] if volume["name"] == "accounts"]
+        assert volume["secret"]["secretName"] == "staff"
+        assert volume["secret"]["optional"] is True
+        assert self.mounts(pod) == [
+            {"name": "accounts", "mountPath": "/run/frankenpanel/accounts", "readOnly": True}
+        ]
+
+    def test_without_passwords_there_is_no_volume(self, make_site, template):
+        assert self.mounts(template(make_site(RULES))) == []
+
+    def test_the_server_has_time_to_say_farewell_and_to_finish(self, make_site, template):
+        pod = template(make_site(SHARED))
+        sleep = container(pod)["lifecycle"]["preStop"]["sleep"]["seconds"]
+        needed = sleep + FAREWELL_SECONDS + GRACE_PERIOD_SECONDS
+        assert pod["spec"]["terminationGracePeriodSeconds"] > needed
 
 
 class TestEnvironment:

@@ -45,6 +45,19 @@ def every_field(make_site, resolved, make_domain, **_):
             "resources": {"requests": {"cpu": "250m"}, "limits": {"cpu": 2, "memory": "1Gi"}},
             "scaling": {"replicas": 3},
             "health": {"path": "/healthz", "timeoutSeconds": 9},
+            "access": {
+                "basicAuth": {"secretRef": {"name": "staff"}},
+                "allow": ["203.0.113.0/24"],
+                "deny": ["203.0.113.7"],
+                "noindex": True,
+            },
+            "http": {
+                "headers": [{"name": "X-Frame-Options", "value": "DENY"}],
+                "rateLimit": {"requests": 100, "windowSeconds": 10},
+                "maxBodySize": "64Mi",
+                "staticCacheSeconds": 3600,
+                "compression": False,
+            },
         }
     )
     return site, resolved(site, domains=(make_domain(),))
