@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from frankenpanel_gateway.blocklist import read_block_list
+from frankenpanel_gateway.edge_config import configured
 from frankenpanel_gateway.metrics import Metrics
 from frankenpanel_gateway.probes import probes_app
+from frankenpanel_gateway.settings import Settings as GatewaySettings
 from frankenpanel_operator.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -140,6 +143,44 @@ def test_the_gateway_listens_where_its_configuration_says(rendered):
     assert {port["containerPort"] for port in caddy["ports"]} == listens
     # Kubelet probes from outside the pod.
     assert servers["local"]["listen"] == [":19180"]
+
+
+def _caddy_environment(rendered):
+    return {v["name"]: v["value"] for v in rendered.container("frankenpanel-gateway/caddy")["env"]}
+
+
+@pytest.mark.parametrize(
+    ("gateway", "suffix"),
+    [
+        ({}, ""),
+        ({"hostPorts": {"enabled": True, "https": 8443}}, ":8443"),
+        ({"publicPorts": {"http": 0, "https": 443}, "hostPorts": {"enabled": True, "https": 8443}}, ""),
+    ],
+)
+def test_the_gateway_learns_the_port_to_which_it_sends_visitors(render, gateway, suffix):
+    assert _caddy_environment(render(gateway=gateway))["FRANKENPANEL_HTTPS_PORT_SUFFIX"] == suffix
+
+
+def test_what_was_chosen_for_the_gateway_stands_in_its_configuration(render):
+    rendered = render(gateway={"trustedProxies": ["10.0.0.0/8", "2001:db8::/32"], "maxConnectionsPerSite": 7})
+    config = configured(json.loads(GATEWAY_CONFIG.read_text()), _caddy_environment(rendered))
+    edge = config["apps"]["http"]["servers"]["edge"]
+    assert edge["trusted_proxies"]["ranges"] == ["10.0.0.0/8", "2001:db8::/32"]
+    assert '"max_conns_per_host": 7' in json.dumps(edge)
+
+
+def test_by_itself_the_gateway_runs_as_shipped(defaults):
+    shipped = json.loads(GATEWAY_CONFIG.read_text())
+    assert configured(shipped, _caddy_environment(defaults)) == shipped
+
+
+def test_the_agent_finds_the_block_list_where_it_looks(render):
+    rendered = render(gateway={"blockedNetworks": ["203.0.113.7", "2001:db8::/48"]})
+    (key,) = rendered.find("ConfigMap", "frankenpanel-blocked-addresses")["data"].items()
+    mounts = rendered.container("frankenpanel-gateway/agent")["volumeMounts"]
+    (folder,) = [mount["mountPath"] for mount in mounts if mount["name"] == "blocked-addresses"]
+    assert str(GatewaySettings.model_fields["blocked_networks_file"].default) == f"{folder}/{key[0]}"
+    assert read_block_list(key[1]).names == {"203.0.113.7", "2001:db8::/48"}
 
 
 def test_visitors_cannot_write_the_routing_tree(rendered):

@@ -9,6 +9,7 @@ import json
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -16,12 +17,19 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from frankenpanel_gateway.block_store import BlockStore
+from frankenpanel_gateway.edge_config import configured
 from frankenpanel_gateway.store import TreeStore
 from frankenpanel_gateway.tree import proxy_record
 
@@ -78,6 +86,10 @@ class Gateway:
     permission: int = field(default_factory=free_port)
     probes: int = field(default_factory=free_port)
     max_body_bytes: int = 536870912
+    environment: dict[str, str] = field(default_factory=dict)
+    """What the chart gives the container."""
+    limits: dict[str, Any] = field(default_factory=dict)
+    """Fields of the server that a test cannot wait for."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -107,15 +119,25 @@ class Gateway:
         for before, after in moved.items():
             assert before in text, f"{before} is no longer in gateway.json"
             text = text.replace(before, after)
-        parsed: dict[str, Any] = json.loads(text)
+        parsed = configured(json.loads(text), self.environment)
+        edge = parsed["apps"]["http"]["servers"]["edge"]
+        assert self.limits.keys() <= edge.keys()
+        edge.update(self.limits)
         return parsed
 
     async def start(self) -> None:
         path = self.folder / "gateway.json"
         path.write_text(json.dumps(self.configuration()))
         homes = {"XDG_CONFIG_HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder)}
-        self.process = start_program([str(CADDY), "run", "--config", str(path)], self.log_path, homes)
+        command = [str(CADDY), "run", "--config", str(path)]
+        self.process = start_program(command, self.log_path, {**homes, **self.environment})
         await eventually(self.is_live)
+
+    async def restart(self, **limits: Any) -> None:
+        """Start anew, with other limits and what has been put into the environment."""
+        self.stop()
+        self.limits = limits
+        await self.start()
 
     async def is_ready(self) -> bool:
         return await self.local_status("/readyz") == 200
@@ -143,17 +165,35 @@ class Gateway:
         async with aiohttp.request("GET", url, headers=headers, allow_redirects=False, **options) as response:
             return response.status, await response.text()
 
-    async def raw(self, request: bytes) -> bytes:
-        """Send bytes as they are; return all that comes until the other side closes."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.http)
+    async def raw(self, request: bytes, *, sni: str | None = None) -> bytes:
+        """Send bytes as they are, by https where a server name is given; return all until the end."""
+        reader, writer = await self.connect(sni)
         writer.write(request)
         answer = await asyncio.wait_for(reader.read(), 10)
         writer.close()
-        await writer.wait_closed()
         return answer
 
+    async def connect(self, sni: str | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a connection; no certificate is checked."""
+        if sni is None:
+            return await asyncio.open_connection("127.0.0.1", self.http)
+        trusting = ssl.create_default_context()
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        return await asyncio.open_connection("127.0.0.1", self.https, ssl=trusting, server_hostname=sni)
+
+    async def ask(self, host: str, path: str = "/", *, is_secure: bool = False) -> tuple[int, dict[str, str]]:
+        """Return status and headers, by https where asked for; names of headers in lower case."""
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+        answer = await self.raw(request, sni=host.partition(":")[0] if is_secure else None)
+        status_line, *lines = answer.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+        pairs = [line.partition(": ")[::2] for line in lines]
+        assert len({name.lower() for name, _ in pairs}) == len(pairs), f"a header came twice: {lines}"
+        return int(status_line.split()[1]), {name.lower(): value for name, value in pairs}
+
     def access_log(self) -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in self.log_path.read_text().splitlines()]
+        """Return what is logged of requests; Caddy writes lines of its own between, which are no JSON."""
+        complete = self.log_path.read_text().rpartition("\n")[0].splitlines()
+        lines = [json.loads(line) for line in complete if line.startswith("{")]
         return [line for line in lines if line.get("logger", "").startswith("http.log.access")]
 
 
@@ -190,6 +230,50 @@ def store(gateway: Gateway) -> TreeStore:
     return store
 
 
+@pytest.fixture
+def block_store(gateway: Gateway) -> BlockStore:
+    return BlockStore(gateway.routes)
+
+
+def self_signed(host: str) -> str:
+    """Return a certificate for a host and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=90))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    form, no_password = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return (certificate.public_bytes(pem) + key.private_bytes(pem, form, no_password)).decode()
+
+
+@pytest.fixture
+async def certificates(gateway: Gateway) -> AsyncIterator[set[str]]:
+    """Hosts for which Caddy gets certificates; a test adds to them."""
+    hosts: set[str] = set()
+
+    async def permission(request: web.Request) -> web.Response:
+        return web.Response(status=200 if request.query.get("domain") in hosts else 403)
+
+    async def certificate(request: web.Request) -> web.Response:
+        host = request.query.get("server_name", "")
+        return web.Response(text=self_signed(host)) if host in hosts else web.Response(status=204)
+
+    app = web.Application()
+    app.router.add_get("/permission", permission)
+    app.router.add_get("/certificate", certificate)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", gateway.permission).start()
+    yield hosts
+    await runner.cleanup()
+
+
 @dataclass
 class Upstream:
     """A site that answers with its name and with what it was asked."""
@@ -197,6 +281,8 @@ class Upstream:
     name: str
     port: int = 0
     received_bytes: int = 0
+    received_requests: int = 0
+    answer_headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -206,6 +292,7 @@ class Upstream:
         return proxy_record(site, self.address)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.received_requests += 1
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self.echo(request)
         size = 0
@@ -213,7 +300,8 @@ class Upstream:
             size += len(chunk)
         self.received_bytes += size
         return web.json_response(
-            {"site": self.name, "headers": dict(request.headers), "path": request.path_qs, "size": size}
+            {"site": self.name, "headers": dict(request.headers), "path": request.path_qs, "size": size},
+            headers=self.answer_headers,
         )
 
     async def echo(self, request: web.Request) -> web.WebSocketResponse:

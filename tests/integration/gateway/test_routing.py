@@ -89,6 +89,48 @@ async def test_no_other_host_reaches_a_site(gateway, store, shop, host):
     assert b"root:" not in rest
 
 
+async def test_a_wildcard_serves_names_of_exactly_one_more_label(gateway, store, shop, blog):
+    store.add("*.shop.example", shop.record())
+    store.add("*.eu.shop.example", blog.record())
+    store.add("*.b.c.d.e.f.g.h.i.example", shop.record())
+    found = {
+        "a.shop.example": "shop",
+        "A.Shop.Example": "shop",
+        "eu.shop.example": "shop",
+        "a.eu.shop.example": "blog",
+        "a.b.c.d.e.f.g.h.i.example": "shop",
+    }
+    for host, name in found.items():
+        status, body = await gateway.get(host)
+        assert status == 200, host
+        assert json.loads(body)["site"] == name
+    for host in (
+        "shop.example",
+        "b.a.shop.example",
+        "a.b.eu.shop.example",
+        "a.example",
+        "b.c.d.e.f.g.h.i.example",
+    ):
+        assert (await gateway.get(host))[0] == 404, host
+
+
+async def test_an_exact_host_counts_before_a_wildcard(gateway, store, shop, blog):
+    store.add("*.shop.example", shop.record())
+    store.add("own.shop.example", blog.record())
+    assert json.loads((await gateway.get("own.shop.example"))[1])["site"] == "blog"
+    store.remove("own.shop.example")
+    assert json.loads((await gateway.get("own.shop.example"))[1])["site"] == "shop"
+    store.remove("*.shop.example")
+    assert (await gateway.get("own.shop.example"))[0] == 404
+
+
+@pytest.mark.parametrize("host", ["@.shop.example", "*.shop.example", "..shop.example", "%40.shop.example"])
+async def test_no_spelling_leads_into_the_tree_of_wildcards(gateway, store, shop, host):
+    store.add("*.shop.example", shop.record())
+    answer = await gateway.raw(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    assert answer.split(b" ", 2)[1] in {b"400", b"404"}
+
+
 async def test_unknown_host_gets_a_page_that_nobody_stores(gateway):
     answer = (await gateway.raw(b"GET / HTTP/1.1\r\nHost: no.example\r\nConnection: close\r\n\r\n")).decode()
     assert answer.startswith("HTTP/1.1 404 ")
@@ -101,7 +143,9 @@ async def test_a_host_without_a_record_or_with_a_foreign_one_is_not_found(gatewa
     for number, record in enumerate(
         [
             f"x0,demo.shop,{shop.address}",
-            f"p1,demo.shop,{shop.address}",
+            f"p2,demo.shop,{shop.address}",
+            f"p0,demo,{shop.address}",
+            f"p0,demo.shop,{shop.address},-1",
             "p0,demo.shop,localhost:80",
             f"p0,demo.{{env.HOME}},{shop.address}",
             f"p0,demo.shop,{shop.address},more",

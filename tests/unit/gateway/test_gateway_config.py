@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from frankenpanel_gateway.claims import is_routable_host
+from frankenpanel_gateway.claims import Routing, compile_claim, is_routable_host
 from frankenpanel_gateway.tree import proxy_record
 from frankenpanel_gateway.upstreams import is_admitted_upstream
 from hypothesis import given
@@ -33,22 +33,20 @@ def strings(value: Any) -> Iterator[str]:
         yield value
 
 
-def pattern(name: str) -> re.Pattern[str]:
-    def find(value: Any) -> Iterator[str]:
-        if isinstance(value, dict):
-            for key, item in value.items():
-                if key == name and isinstance(item, dict) and "pattern" in item:
-                    yield item["pattern"]
-                yield from find(item)
-        elif isinstance(value, list):
-            for item in value:
-                yield from find(item)
-
-    return re.compile(next(find(SERVERS["edge"])))
+def patterns(value: Any) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield what the configuration matches with regular expressions, by placeholder."""
+    if isinstance(value, dict):
+        yield from value.get("vars_regexp", {}).items()
+        for item in value.values():
+            yield from patterns(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from patterns(item)
 
 
-RECORD = pattern("{http.matchers.file.relative}")
-HOST = pattern("{http.request.host}")
+BY_NAME = {found.get("name", key): re.compile(found["pattern"]) for key, found in patterns(SERVERS["edge"])}
+PROXY, REDIRECT, HOST = BY_NAME["rec"], BY_NAME["red"], BY_NAME["{http.request.host}"]
+FOLDER = "/........shop.example/"
 LABEL = st.from_regex(r"[a-z0-9](?:[a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 
 
@@ -59,7 +57,8 @@ def test_admin_is_a_private_socket_and_nothing_is_persisted():
 def test_no_placeholder_reads_the_environment_or_a_file_outside_of_the_pages():
     placeholders = {found for text in strings(CONFIG) for found in re.findall(r"\{([a-z][^{}]*)\}", text)}
     allowed = re.compile(
-        r"file\./etc/gateway/pages/[a-z]+\.html|http\.(request|error|vars|regexp|matchers)\.[a-z0-9._]+"
+        r"file\./etc/gateway/pages/[a-z]+\.html|env\.FRANKENPANEL_HTTPS_PORT_SUFFIX"
+        r"|http\.(request|response\.header|error|vars|regexp|matchers)\.[A-Za-z0-9._/,]+"
     )
     assert placeholders
     assert [name for name in placeholders if not allowed.fullmatch(name)] == []
@@ -85,7 +84,10 @@ def test_tls_is_on_demand_behind_the_permission_endpoint():
     assert SERVERS["edge"]["strict_sni_host"] is True
 
 
-@pytest.mark.parametrize("name", ["read_header_timeout", "idle_timeout", "max_header_bytes", "read_timeout"])
+@pytest.mark.parametrize(
+    "name",
+    ["read_header_timeout", "read_idle_timeout", "write_idle_timeout", "idle_timeout", "max_header_bytes"],
+)
 def test_the_edge_has_limits(name):
     assert SERVERS["edge"][name]
 
@@ -96,10 +98,46 @@ def test_caddy_admits_every_host_that_the_agent_writes(host):
         assert HOST.fullmatch(host)
 
 
-@given(LABEL, LABEL, st.ip_addresses(), st.integers(1, 65535))
-def test_caddy_reads_every_record_that_the_agent_writes(namespace, name, address, port):
+def test_no_limit_of_the_edge_ends_a_stream_that_moves():
+    assert not {"read_timeout", "write_timeout"} & SERVERS["edge"].keys()
+
+
+HSTS = st.sampled_from(["", "0", "31536000", "31536000s", "63072000sp", "300p"])
+
+
+@given(LABEL, LABEL, st.ip_addresses(), st.integers(1, 65535), st.booleans(), HSTS)
+def test_caddy_reads_every_proxy_record_that_the_agent_writes(namespace, name, address, port, to_https, hsts):
     upstream = f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"
     if is_admitted_upstream(upstream):
-        match = RECORD.search(f"/........shop.example/{proxy_record(f'{namespace}.{name}', upstream)}")
+        record = proxy_record(f"{namespace}.{name}", upstream, to_https=to_https, hsts=hsts)
+        match = PROXY.search(FOLDER + record)
         assert match is not None
-        assert match.groups() == (f"{namespace}.{name}", upstream)
+        assert match.groups("") == (str(int(to_https)), f"{namespace}.{name}", upstream, hsts)
+        assert REDIRECT.search(FOLDER + record) is None
+
+
+TARGET = st.from_regex(
+    r"https?://[a-z0-9.-]{1,20}(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+;=:@%/-]*)?", fullmatch=True
+)
+
+
+@given(TARGET, st.sampled_from([301, 302, 307, 308]), st.booleans(), st.booleans(), HSTS)
+def test_caddy_reads_every_redirect_record_that_the_agent_writes(target, code, keep_path, to_https, hsts):
+    spelled = {"": None} | {h: "max-age=" + h.rstrip("sp") for h in ("0", "31536000")}
+    route = {"redirect": {"to": target, "code": code, "keepPath": keep_path}, "httpsRedirect": to_https}
+    spec = {"host": "shop.example", "route": {"site": "demo.shop", **route, "hsts": spelled.get(hsts)}}
+    outcome = compile_claim({"metadata": {"name": "shop.example"}, "spec": spec})
+    if isinstance(outcome, Routing):
+        match = REDIRECT.search(FOLDER + str(outcome.record))
+        assert match is not None
+        digit, site, status, how, age, location, host = match.groups("")
+        assert (digit, site, status, how) == (
+            str(int(to_https)),
+            "demo.shop",
+            str(code),
+            "k" if keep_path else "x",
+        )
+        assert age == (hsts if hsts in spelled else "")
+        assert location.replace("|", "/").startswith(target.rstrip("/") if keep_path else target)
+        assert host == re.split(r"[/:]", target.partition("://")[2])[0]
+        assert PROXY.search(FOLDER + str(outcome.record)) is None

@@ -13,6 +13,8 @@ import structlog
 from aiohttp import web
 
 from frankenpanel_gateway.api_client import ApiAccess
+from frankenpanel_gateway.block_store import BlockStore
+from frankenpanel_gateway.block_watcher import BlockListWatcher
 from frankenpanel_gateway.certificate_agent import CertificateAgent
 from frankenpanel_gateway.claim_sinks import CLAIMS_PATH, ClaimSinks
 from frankenpanel_gateway.log_config import configure_logging
@@ -43,6 +45,8 @@ async def run_agent(settings: Settings) -> None:
     certificates = CertificateAgent(settings, access, timing, metrics, _now)
     claims = Watcher(access, CLAIMS_PATH, ClaimSinks(table, certificates.claims), timing, metrics)
 
+    blocked = BlockListWatcher(settings.blocked_networks_file, BlockStore(settings.routes_root), metrics)
+
     def is_alive() -> bool:
         return claims.is_alive() and certificates.is_alive()
 
@@ -55,7 +59,7 @@ async def run_agent(settings: Settings) -> None:
         )
         probes = probes_app(is_alive, table.is_ready, metrics)
         await stack.enter_async_context(_listen(probes, settings.probes_host, settings.probes_port))
-        await _run_until(stop, [claims.run(), *certificates.loops()])
+        await _run_until(stop, [claims.run(), blocked.run(), *certificates.loops()])
     _log.info("stopped")
 
 

@@ -49,6 +49,16 @@ class Metrics:
             "1 while the API server answers; 0 while the last known tree is served without it.",
             registry=self.registry,
         )
+        self.blocked_networks = Gauge(
+            "frankenpanel_gateway_blocked_networks",
+            "Addresses and networks in the block list, as written to disk.",
+            registry=self.registry,
+        )
+        self.refused_networks = Gauge(
+            "frankenpanel_gateway_refused_networks",
+            "Lines of the block list that could not be taken.",
+            registry=self.registry,
+        )
         self.permission_answers = Counter(
             "frankenpanel_gateway_permission_answers",
             "Questions of Caddy whether a certificate may be issued.",

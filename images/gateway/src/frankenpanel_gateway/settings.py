@@ -19,6 +19,8 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     routes_root: Path = Path("/srv/routes")
+    blocked_networks_file: Path = Path("/etc/frankenpanel/blocked-addresses/networks")
+    """One network a line; where there is no such file, nobody is blocked."""
 
     permission_host: str = "127.0.0.1"
     permission_port: int = Field(19191, ge=0, le=65535)
