@@ -75,6 +75,10 @@ HOST_RULES = (
         "spec.host must have at most ten parts; use a shorter name",
     ),
     Rule(
+        r"!self.matches('[.][wW][iI][lL][dD][cC][aA][rR][dD][.]?$')",
+        "spec.host must not end in .wildcard, which the platform uses itself; use another name",
+    ),
+    Rule(
         r"!self.matches('[^.]{64}')",
         "spec.host has a part of more than 63 characters; use a shorter name",
     ),

@@ -57,8 +57,8 @@ class Redirect(Model):
     code: RedirectCode = Field(
         RedirectCode.MOVED_PERMANENTLY,
         description=(
-            "301 and 308 are remembered by browsers and search engines; 302 and 307 are not. 307 and 308 "
-            "keep the method of the request, so that forms still work."
+            "Status code of the answer. 301 and 308 are remembered by browsers and search engines; 302 and "
+            "307 are not. 307 and 308 keep the method of the request, so that forms still work."
         ),
         json_schema_extra={"enum": [int(code) for code in RedirectCode]},
     )

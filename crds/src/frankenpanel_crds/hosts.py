@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import idna
 
@@ -16,30 +17,65 @@ _CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
 # URL readers take a last part like these for an IPv4 address, whatever comes before it.
 _NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|[0-9]+")
 _CURE = "write only the name, for example www.example.com"
+WILDCARD = "*."
+WILDCARD_SUFFIX = ".wildcard"
+"""How the claim of a wildcard ends, since an object's name cannot begin with a star; no host may end so."""
 
 
 def normalise_host(text: str) -> str:
     """Return a host in lower-case ASCII without a trailing dot, other scripts as `xn--` labels (UTS 46).
 
+    A leading `*.` stays: such a host stands for all names of one more part.
+
     Raises:
         ValueError: it is not a host name; the message is a sentence that names the cure.
     """
+    wildcard = WILDCARD if text.startswith(WILDCARD) else ""
+    host = _normalise_name(text.removeprefix(WILDCARD))
+    labels = host.split(".")
+    if _NUMERIC_LABEL.fullmatch(labels[-1]):
+        raise ValueError("the host is an IP address; write the name that points to the address")
+    if len(labels) < MIN_LABELS:
+        raise ValueError(
+            "the wildcard is below a top-level domain; write for example *.example.com"
+            if wildcard
+            else "the host has only one part; write at least two, for example shop.example.com"
+        )
+    host = wildcard + host
+    if host.count(".") >= MAX_LABELS:
+        raise ValueError(f"the host has more than {MAX_LABELS} parts; use a shorter name")
+    if len(host) > MAX_ROUTABLE_LENGTH:
+        raise ValueError(f"the host has more than {MAX_ROUTABLE_LENGTH} characters; use a shorter name")
+    if host.endswith(WILDCARD_SUFFIX):
+        raise ValueError(f"the host ends in {WILDCARD_SUFFIX}, which the platform uses itself; use another")
+    return host
+
+
+def is_wildcard(host: str) -> bool:
+    """Say whether a host stands for all names of one more part."""
+    return host.startswith(WILDCARD)
+
+
+def hosts_above(host: str) -> Iterator[str]:
+    """Yield the hosts of which a (normalised) host is a part, nearest first, each with its wildcard.
+
+    A wildcard is below the name that it is a wildcard of. Top-level domains are no hosts.
+    """
+    above = host.removeprefix(WILDCARD) if is_wildcard(host) else host.partition(".")[2]
+    while "." in above:
+        yield above
+        if WILDCARD + above != host:
+            yield WILDCARD + above
+        above = above.partition(".")[2]
+
+
+def _normalise_name(text: str) -> str:
     _refuse_other_things(text)
     try:
         host = idna.encode(text, uts46=True, std3_rules=True, transitional=False).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError) as error:
         raise ValueError(_idna_sentence(text, error)) from error
-    host = host.removesuffix(".")
-    labels = host.split(".")
-    if _NUMERIC_LABEL.fullmatch(labels[-1]):
-        raise ValueError("the host is an IP address; write the name that points to the address")
-    if len(labels) < MIN_LABELS:
-        raise ValueError("the host has only one part; write at least two, for example shop.example.com")
-    if len(labels) > MAX_LABELS:
-        raise ValueError(f"the host has more than {MAX_LABELS} parts; use a shorter name")
-    if len(host) > MAX_ROUTABLE_LENGTH:
-        raise ValueError(f"the host has more than {MAX_ROUTABLE_LENGTH} characters; use a shorter name")
-    return host
+    return host.removesuffix(".")
 
 
 def _refuse_other_things(text: str) -> None:
@@ -59,7 +95,7 @@ def _refuse_other_things(text: str) -> None:
     if ":" in text or "[" in text:
         raise ValueError(f"the host contains a port or is an IPv6 address; {_CURE}")
     if "*" in text:
-        raise ValueError("the host is a wildcard; create one Domain for each name")
+        raise ValueError("the host has a * that is not its whole first part; write *.example.com")
 
 
 def _idna_sentence(text: str, error: Exception) -> str:

@@ -11,6 +11,8 @@ import base64
 import hashlib
 import re
 
+from frankenpanel_crds.hosts import WILDCARD, WILDCARD_SUFFIX, is_wildcard
+
 MAX_LABEL_LENGTH = 63
 """What a DNS label, a label value and a Service name may have at most (RFC 1035, RFC 1123)."""
 
@@ -87,8 +89,24 @@ def rewrite_job_name(site_name: str, digest: str) -> str:
 
 
 def claim_name(host: str) -> str:
-    """Return the name of a normalised host's DomainClaim: the host itself, which makes it the lock on it."""
-    return host
+    """Return the name of a normalised host's DomainClaim: the host itself, which makes it the lock on it.
+
+    No object's name can begin with a star, so that of a wildcard ends in what no host may end in.
+    """
+    return host.removeprefix(WILDCARD) + WILDCARD_SUFFIX if is_wildcard(host) else host
+
+
+def claimed_host(name: str) -> str:
+    """Return the host of the DomainClaim with this name."""
+    return WILDCARD + name.removesuffix(WILDCARD_SUFFIX) if name.endswith(WILDCARD_SUFFIX) else name
+
+
+def www_domain_name(domain_name: str) -> str:
+    """Return the name of the Domain that leads visitors of the other form, with or without www., to a Domain.
+
+    The name of a Domain may have dots, and two hundred more characters than fit here.
+    """
+    return _fit(domain_name, "www")
 
 
 def host_id(host: str) -> str:
@@ -108,7 +126,7 @@ def _fit(stem: str, *suffixes: str, always_digest: bool = False) -> str:
         return stem + tail
     digest = _digest(stem, _DIGEST_LENGTH)
     room = MAX_LABEL_LENGTH - len(tail) - len(digest) - 1
-    return f"{stem[:room].rstrip('-')}-{digest}{tail}"
+    return f"{stem[:room].rstrip('-.')}-{digest}{tail}"
 
 
 def _digest(text: str, length: int) -> str:

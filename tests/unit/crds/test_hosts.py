@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from frankenpanel_crds.hosts import normalise_host
+from frankenpanel_crds.hosts import hosts_above, is_wildcard, normalise_host
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +19,9 @@ from hypothesis import strategies as st
         ("店。example", "xn--hxt.example"),
         ("1.example", "1.example"),
         ("a.b.c.d.e.f.g.h.i.example", "a.b.c.d.e.f.g.h.i.example"),
+        ("*.Bücher.Example.", "*.xn--bcher-kva.example"),
+        ("*.c.d.e.f.g.h.i.j.example", "*.c.d.e.f.g.h.i.j.example"),
+        ("wildcard.example", "wildcard.example"),
     ],
 )
 def test_host_has_one_normal_form(text: str, host: str) -> None:
@@ -39,7 +42,15 @@ def test_host_has_one_normal_form(text: str, host: str) -> None:
         ("shop.example:80", "contains a port"),
         ("http://shop.example", "scheme or a path"),
         ("{http.request.host}.example", "braces"),
-        ("*.example.com", "wildcard"),
+        ("*.com", "wildcard is below a top-level domain"),
+        ("*.", "is empty"),
+        ("*example.com", "its whole first part"),
+        ("www.*.com", "its whole first part"),
+        ("*.*.example.com", "its whole first part"),
+        ("*.192.0.2.1", "is an IP address"),
+        ("*.b.c.d.e.f.g.h.i.j.example", "more than 10 parts"),
+        ("example.wildcard", "which the platform uses itself"),
+        ("*.shop.WildCard.", "which the platform uses itself"),
         ("shop.example\n", "control characters"),
         ("shop\x00.example", "control characters"),
         ("shop .example", "spaces"),
@@ -70,6 +81,30 @@ def test_any_text_is_normalised_or_refused(text: str) -> None:
     except ValueError:
         return
     assert normalise_host(host) == host
-    assert set(host) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
+    assert set(host.removeprefix("*.")) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
     assert 2 <= len(host.split(".")) <= 10
     assert len(host) <= 245
+
+
+@given(st.text(max_size=80))
+def test_a_wildcard_is_normalised_where_its_name_is(text: str) -> None:
+    try:
+        host = normalise_host(f"*.{text}")
+    except ValueError:
+        return
+    assert is_wildcard(host)
+    assert normalise_host(text) == host.removeprefix("*.")
+
+
+@pytest.mark.parametrize(
+    ("host", "above"),
+    [
+        ("example.com", []),
+        ("www.example.com", ["example.com", "*.example.com"]),
+        ("*.example.com", ["example.com"]),
+        ("a.b.example.com", ["b.example.com", "*.b.example.com", "example.com", "*.example.com"]),
+        ("*.b.example.com", ["b.example.com", "example.com", "*.example.com"]),
+    ],
+)
+def test_the_hosts_above_are_names_and_their_wildcards(host: str, above: list[str]) -> None:
+    assert list(hosts_above(host)) == above
