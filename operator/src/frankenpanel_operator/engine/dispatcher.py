@@ -4,7 +4,7 @@
 get ─► same inputs as after the last good pass? ──yes──► unchanged
            │ no
            ▼
-       reconcile ─► done ──────────► failures forgotten, inputs remembered, another pass where it asks for one
+       reconcile ─► done ──────────► failures forgotten, inputs remembered, another pass when it asks for one
            │
            └─► error ─► conflict     somebody wrote first: at once
                         transient    after a backoff of its own, or parked until what it needs answers again
@@ -155,6 +155,8 @@ class Dispatcher:
         # No await since the key was given out: what changes from now on finds it in hand, and marks it.
         before = self._inputs(key)
         if before is not None and self._fingerprints.is_same(key, before):
+            # Being given out dropped the key's plan, and a pass that is spared makes none.
+            self._plan_look(key, self._fingerprints.due_seconds(key))
             return Verdict.UNCHANGED
         self._fingerprints.forget(key)
         async with asyncio.timeout(self._limits.reconcile_timeout_seconds):
@@ -168,12 +170,14 @@ class Dispatcher:
             self._circuits.healthy(dependency)
         for dependency in outcome.down:
             self._circuits.down(dependency)
-        if outcome.requeue_after_seconds is None:
-            self._remember(key, before)
-        else:
-            self._queue.add_after(key, outcome.requeue_after_seconds)
+        self._remember(key, before, outcome.requeue_after_seconds)
+        self._plan_look(key, outcome.requeue_after_seconds)
 
-    def _remember(self, key: Key, before: Hashable | None) -> None:
+    def _plan_look(self, key: Key, seconds: float | None) -> None:
+        if seconds is not None:
+            self._queue.add_after(key, seconds)
+
+    def _remember(self, key: Key, before: Hashable | None, due_seconds: float | None) -> None:
         """Remember the inputs of a pass that ended well, unless it may not have seen all of them.
 
         A pass changes its own inputs when it writes, so those after it count. Whatever a foreign hand changed
@@ -184,7 +188,7 @@ class Dispatcher:
         if after is None:
             return
         if after == before or not self._queue.is_wanted_again(key):
-            self._fingerprints.remember(key, after)
+            self._fingerprints.remember(key, after, due_seconds)
 
     def _plan_next_try(self, key: Key, error: Exception) -> Verdict:
         verdict = classify(error)

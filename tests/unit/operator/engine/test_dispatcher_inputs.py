@@ -130,15 +130,54 @@ def test_being_asked_for_during_a_pass_without_any_change_costs_nothing(run_virt
     run_virtually(scenario())
 
 
-def test_a_pass_that_asks_for_another_is_not_remembered(run_virtually: Run) -> None:
+def test_a_pass_that_asks_for_another_gets_it_at_its_time(run_virtually: Run) -> None:
+    times: list[float] = []
+
     async def step(world: World) -> Outcome:
+        times.append(asyncio.get_running_loop().time())
         return Outcome(requeue_after_seconds=30 if len(world.seen) < 4 else None)
 
     async def scenario() -> None:
         world = World(step)
         world.change()
         await asyncio.sleep(1000)
-        assert len(world.seen) == 4
+        assert times == [0, 30, 60, 90]
+        world.task.cancel()
+
+    run_virtually(scenario())
+
+
+def test_resyncs_neither_hasten_nor_swallow_a_look_that_is_due_later(run_virtually: Run) -> None:
+    times: list[float] = []
+
+    async def step(world: World) -> Outcome:
+        times.append(asyncio.get_running_loop().time())
+        return Outcome(requeue_after_seconds=950)
+
+    async def scenario() -> None:
+        world = World(step)
+        world.change()
+        for _ in range(15):
+            await world.resync()
+        assert times == [0, 950, 1900, 2850]
+        world.task.cancel()
+
+    run_virtually(scenario())
+
+
+def test_a_change_comes_before_the_look_that_was_planned(run_virtually: Run) -> None:
+    async def step(world: World) -> Outcome:
+        return Outcome(requeue_after_seconds=1000)
+
+    async def scenario() -> None:
+        world = World(step)
+        world.change()
+        await world.resync()
+        world.change()
+        await world.resync()
+        assert world.seen == [1, 2]
+        await asyncio.sleep(1000)
+        assert world.seen == [1, 2, 2]
         world.task.cancel()
 
     run_virtually(scenario())

@@ -47,3 +47,22 @@ def test_forgetting_concerns_one_key_and_clearing_all() -> None:
     assert (fingerprints.is_same(A, 1), fingerprints.is_same(B, 1), len(fingerprints)) == (False, True, 1)
     fingerprints.clear()
     assert len(fingerprints) == 0
+
+
+def test_a_key_is_trusted_until_it_is_due_and_no_longer() -> None:
+    clock = Clock()
+    fingerprints = Fingerprints(clock, 3600)
+    fingerprints.remember(A, 1, 50)
+    assert (fingerprints.due_seconds(A), fingerprints.due_seconds(B)) == (50, None)
+    clock.now = 49
+    assert (fingerprints.is_same(A, 1), fingerprints.due_seconds(A)) == (True, 1)
+    clock.now = 50
+    assert not fingerprints.is_same(A, 1)
+
+
+def test_a_key_that_is_due_late_is_doubted_as_early_as_others() -> None:
+    clock = Clock()
+    fingerprints = Fingerprints(clock, 1000)
+    fingerprints.remember(A, 1, 5000)
+    clock.now = 1000
+    assert (fingerprints.is_same(A, 1), fingerprints.due_seconds(A)) == (False, 4000)
