@@ -38,7 +38,8 @@ def _used_by_the_operator():
             uses(resource, "patch", part="/status")
         elif resource.kind == "DatabaseServer":
             uses(resource, "patch", part="/status")
-        elif resource.kind == "DomainClaim":
+        if resource.kind in {"Domain", "DomainClaim"}:
+            # A Domain may want another one, for the form of its host with or without "www.".
             uses(resource, "get", "create", "patch", "delete")
     uses(SECRET, "create", "patch", "delete")
     uses(EVENT, "create")

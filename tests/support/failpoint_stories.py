@@ -300,7 +300,7 @@ class Move(Story):
 class Inheritance(Story):
     """A Domain was torn out while no operator ran, and another one waits for its host."""
 
-    kills = kills_at(Failpoint.ORPHANED_CLAIM_DELETED, Failpoint.CLAIM_CREATED)
+    kills = kills_at(Failpoint.CLAIM_PATCHED, Failpoint.DOMAIN_STATUS_WRITTEN)
     while_down = True
 
     def prepare(self, scene: Scene) -> None:
@@ -321,6 +321,57 @@ class Inheritance(Story):
         return scene.installation.condition(domain, "Ready", "domains")
 
 
+class Usurpation(Story):
+    """Another namespace's Domain reserved the host, showed nothing, and was torn out."""
+
+    kills = kills_at(Failpoint.RIVAL_CLAIM_DELETED, Failpoint.CLAIM_CREATED)
+
+    def prepare(self, scene: Scene) -> None:
+        scene.create_site()
+        scene.settle(lambda: scene.installation.condition("shop", "Ready") == "True Ready", "the Site runs")
+        scene.installation.leave_claim("shop", "nobody-knows-them")
+
+    def act(self, scene: Scene) -> None:
+        scene.installation.create_domain("shop")
+
+    def is_over(self, scene: Scene) -> bool:
+        return scene.serves()
+
+
+class Pair(Story):
+    """A Domain gets another one for the form of its host with www."""
+
+    kills = kills_at(Failpoint.WWW_DOMAIN_APPLIED, Failpoint.DOMAIN_FINALIZER_ADDED, Failpoint.CLAIM_CREATED)
+
+    def prepare(self, scene: Scene) -> None:
+        scene.create_site()
+        scene.installation.create_domain("shop")
+        scene.settle(scene.serves, "the Site serves")
+
+    def act(self, scene: Scene) -> None:
+        scene.installation.edit("domains", "shop", {"www": "Redirect"})
+
+    def is_over(self, scene: Scene) -> bool:
+        return scene.installation.condition("shop-www", "Ready", "domains") == "True Ready"
+
+
+class Parting(Pair):
+    """And loses it again."""
+
+    kills = kills_at(Failpoint.WWW_DOMAIN_DELETED, Failpoint.CLAIM_DELETED)
+
+    def prepare(self, scene: Scene) -> None:
+        super().prepare(scene)
+        super().act(scene)
+        scene.settle(lambda: super(Parting, self).is_over(scene), "the other form is there")
+
+    def act(self, scene: Scene) -> None:
+        scene.installation.edit("domains", "shop", {"www": "Ignore"})
+
+    def is_over(self, scene: Scene) -> bool:
+        return scene.installation.is_gone("shop-www", "domains")
+
+
 STORIES: tuple[Story, ...] = (
     FirstCreation(),
     Creation(),
@@ -335,4 +386,7 @@ STORIES: tuple[Story, ...] = (
     Adoption(),
     Move(),
     Inheritance(),
+    Usurpation(),
+    Pair(),
+    Parting(),
 )

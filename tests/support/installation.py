@@ -12,6 +12,8 @@ from contextlib import suppress
 from typing import Any
 
 from database_servers import ADMIN, ADMIN_PASSWORD, ServerUnderTest
+from frankenpanel_crds.group import API_VERSION
+from frankenpanel_crds.labels import LABEL_MANAGED_BY, MANAGED_BY
 from frankenpanel_operator import naming
 from frankenpanel_operator.cluster.resources import OUR_RESOURCES
 
@@ -122,6 +124,17 @@ class Installation:
         }
         self._ok(self.api.request("POST", f"{OURS}/namespaces/{self.tenant}/domains", body))
         return host
+
+    def leave_claim(self, site: str, namespace: str) -> None:
+        """Leave the unproven claim of a Site's host which a Domain of another namespace once made."""
+        host = f"{site}.{self.tenant}.example.com"
+        manifest = {
+            "apiVersion": API_VERSION,
+            "kind": "DomainClaim",
+            "metadata": {"name": host, "labels": {LABEL_MANAGED_BY: MANAGED_BY}},
+            "spec": {"host": host, "domainRef": {"namespace": namespace, "name": "gone", "uid": "gone"}},
+        }
+        self._ok(self.api.request("POST", f"{OURS}/domainclaims", manifest))
 
     def edit(self, plural: str, name: str, spec: Mapping[str, Any]) -> None:
         """Merge into the spec of a Site or Domain, as a person does."""

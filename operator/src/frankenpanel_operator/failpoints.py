@@ -46,8 +46,11 @@ class Failpoint(StrEnum):
     DOMAIN_FINALIZER_ADDED = "domain-finalizer-added"
     CLAIM_CREATED = "claim-created"
     CLAIM_PATCHED = "claim-patched"
-    ORPHANED_CLAIM_DELETED = "orphaned-claim-deleted"
-    """The claim of a Domain that went without us stood in the way of another one."""
+    """Also where it is kept, released, for a while after its Domain."""
+    RIVAL_CLAIM_DELETED = "rival-claim-deleted"
+    """A claim that nobody had proven, or whose Domain is gone, stood in the way of another one."""
+    WWW_DOMAIN_APPLIED = "www-domain-applied"
+    WWW_DOMAIN_DELETED = "www-domain-deleted"
     DOMAIN_STATUS_WRITTEN = "domain-status-written"
 
     # Either goes.

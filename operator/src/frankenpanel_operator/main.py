@@ -21,13 +21,16 @@ from frankenpanel_operator.engine.backoff import Backoff
 from frankenpanel_operator.engine.dispatcher import Reconcile
 from frankenpanel_operator.errors import FrankenPanelError
 from frankenpanel_operator.handlers import probes
-from frankenpanel_operator.handlers.keys import DATABASE_SERVER, DOMAIN, SITE
+from frankenpanel_operator.handlers.keys import CLAIM, DATABASE_SERVER, DOMAIN, SITE
 from frankenpanel_operator.handlers.login import find_login, to_connection
 from frankenpanel_operator.handlers.runtime import Adapters, BuildReconcilers, Runtime
 from frankenpanel_operator.log_config import configure_logging
+from frankenpanel_operator.reconcilers.claim_expiry import ClaimExpiry
 from frankenpanel_operator.reconcilers.database_server import DatabaseServerReconciler
 from frankenpanel_operator.reconcilers.domain import DomainReconciler
+from frankenpanel_operator.reconcilers.domain_certificate import DomainCertificates
 from frankenpanel_operator.reconcilers.domain_checks import DomainChecks
+from frankenpanel_operator.reconcilers.domain_rewrite import DomainRewrites
 from frankenpanel_operator.reconcilers.host_looks import HostLooks
 from frankenpanel_operator.reconcilers.site import SiteReconciler
 from frankenpanel_operator.settings import Settings, read_name_server
@@ -58,18 +61,46 @@ def build_reconcilers(settings: Settings, adapters: Adapters) -> Mapping[str, Re
         platform=platform,
         deletion_patience_seconds=settings.deletion_patience_seconds,
     )
-    domain = DomainReconciler(
+    expiry = ClaimExpiry(
+        cache=cache,
+        applier=applier,
+        clock=clock,
+        released_claim_seconds=settings.released_claim_seconds,
+    )
+    server = DatabaseServerReconciler(
+        cache=cache, applier=applier, databases=databases, events=adapters.events, clock=clock
+    )
+    return {
+        SITE: site.reconcile,
+        DOMAIN: build_domain_reconciler(settings, adapters, platform).reconcile,
+        CLAIM: expiry.reconcile,
+        DATABASE_SERVER: server.reconcile,
+    }
+
+
+def build_domain_reconciler(settings: Settings, adapters: Adapters, platform: Platform) -> DomainReconciler:
+    """Put together what looks after Domains."""
+    cache, applier, clock = adapters.cache, adapters.applier, adapters.clock
+    return DomainReconciler(
         cache=cache,
         applier=applier,
         events=adapters.events,
         clock=clock,
         platform=platform,
+        checks=build_domain_checks(settings, adapters, platform),
+        certificates=DomainCertificates(
+            platform=platform,
+            secrets=adapters.tenant_secrets,
+            applier=applier,
+            clock=clock,
+            memory=adapters.certificates,
+        ),
+        rewrites=DomainRewrites(
+            cache=cache, applier=applier, platform_key=adapters.platform_key, platform=platform
+        ),
+        unproven_claim_seconds=settings.unproven_claim_seconds,
         deletion_patience_seconds=settings.deletion_patience_seconds,
     )
-    server = DatabaseServerReconciler(
-        cache=cache, applier=applier, databases=databases, events=adapters.events, clock=clock
-    )
-    return {SITE: site.reconcile, DOMAIN: domain.reconcile, DATABASE_SERVER: server.reconcile}
 
 
 def build_platform(settings: Settings) -> Platform:

@@ -40,6 +40,9 @@ class ObjectCache(Protocol):
     def domains_of(self, namespace: str, site_name: str) -> Iterable[Manifest]:
         """Return the Domains whose `siteRef` names the Site."""
 
+    def domains_with_host(self, host: str) -> Iterable[Manifest]:
+        """Return the Domains that have or want a (normalised) host."""
+
 
 class ObjectApplier(Protocol):
     """Writes objects; every write carries our field manager and what it was computed from."""

@@ -110,6 +110,7 @@ def make_domain() -> Callable[..., Domain]:
         role: str = "Primary",
         claimed: bool = True,
         metadata: Change = UNCHANGED,
+        spec: Change = UNCHANGED,
     ) -> Domain:
         body = {
             "metadata": {
@@ -122,7 +123,7 @@ def make_domain() -> Callable[..., Domain]:
             "spec": {"host": host, "siteRef": {"name": "shop"}, "role": role},
             "status": {"host": host, "conditions": _domain_conditions(claimed=claimed)},
         }
-        return Domain.parse(merged(body, {"metadata": metadata}))
+        return Domain.parse(merged(body, {"metadata": metadata, "spec": spec}))
 
     return build
 

@@ -22,11 +22,13 @@ import orjson
 from frankenpanel_crds import group
 from frankenpanel_crds.labels import LABEL_SITE_UID
 
-from frankenpanel_operator.cluster.indexes import Index, field_of, host_of
+from frankenpanel_operator.cluster.indexes import Index, field_of, host_of, names_above, target_of
 from frankenpanel_operator.cluster.projections import project
 from frankenpanel_operator.cluster.shelf import Shelf, read_body
 from frankenpanel_operator.naming import data_id
 from frankenpanel_operator.observed import Manifest, ObjectRef
+
+_RELEASED = "released"
 
 # Only uids deleted within the last moments matter, those that a slow answer to a write could still name.
 _REMEMBERED_DELETIONS = 20_000
@@ -81,6 +83,9 @@ class MemoryObjectCache:
         self._by_site_uid = Index()
         self._domains_by_site = Index()
         self._domains_by_host = Index()
+        self._domains_below = Index()
+        self._domains_by_target = Index()
+        self._claims_by_state = Index()
         self._sites_by_source = Index()
         self._stamps = itertools.count(1)
         self._newest_own: dict[str, int] = {}
@@ -131,6 +136,18 @@ class MemoryObjectCache:
     def host_refs(self, host: str) -> Collection[ObjectRef]:
         """Name what `domains_with_host` returns; good until the next change."""
         return self._domains_by_host.get(host)
+
+    def refs_below(self, name: str) -> Collection[ObjectRef]:
+        """Name the Domains whose hosts are below a name; good until the next change."""
+        return self._domains_below.get(name)
+
+    def redirecting_refs(self, host: str) -> Collection[ObjectRef]:
+        """Name the Domains that say they send their visitors to a host; good until the next change."""
+        return self._domains_by_target.get(host)
+
+    def released_refs(self) -> Collection[ObjectRef]:
+        """Name the claims whose Domains have gone; good until the next change."""
+        return self._claims_by_state.get(_RELEASED)
 
     def heir_refs(self, namespace: str, data_id: str) -> Collection[ObjectRef]:
         """Name the Sites that take up retained data; good until the next change."""
@@ -265,7 +282,15 @@ class MemoryObjectCache:
         if ref.kind == group.DOMAIN.kind:
             yield self._domains_by_site, (ref.namespace, str(field_of(body, "spec", "siteRef", "name")))
             # The claim of a host is called like it: one string for both.
-            yield self._domains_by_host, sys.intern(host_of(body))
+            host = sys.intern(host_of(body))
+            yield self._domains_by_host, host
+            for name in names_above(host):
+                yield self._domains_below, sys.intern(name)
+            target = target_of(body)
+            if target:
+                yield self._domains_by_target, sys.intern(target)
+        if ref.kind == group.DOMAIN_CLAIM.kind and field_of(body, "spec", "releasedAt") is not None:
+            yield self._claims_by_state, _RELEASED
 
 
 class Listing:

@@ -1,12 +1,13 @@
-"""Finds objects by what they say about others: their Site, their host. References only; no objects."""
+"""Finds objects by what they say about others: their Site, their host, hosts above it. References only."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Iterator
 from typing import Any
 
-from frankenpanel_crds.hosts import normalise_host
+from frankenpanel_crds.hosts import hosts_above, is_wildcard, normalise_host
 
+from frankenpanel_operator.desired.redirects import named_target, target_host
 from frankenpanel_operator.observed import Manifest, ObjectRef
 
 # Most keys lead to a handful of objects, for which a tuple takes a third of the memory of a dict.
@@ -66,3 +67,14 @@ def host_of(domain: Manifest) -> str:
         return normalise_host(written)
     except ValueError:
         return written
+
+
+def names_above(host: str) -> Iterator[str]:
+    """Yield the names that a host is below; a wildcard above is found by its name."""
+    return (name for name in hosts_above(host) if not is_wildcard(name))
+
+
+def target_of(domain: Manifest) -> str:
+    """Return the host to which a Domain says that its visitors are sent; "" where it names none."""
+    address = named_target(domain)
+    return target_host(address) if address else ""

@@ -35,6 +35,7 @@ SECTIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("spec", "revisionHistoryLimit"),
         ("spec", "progressDeadlineSeconds"),
     ),
+    "Domain": (("spec",),),
     "DomainClaim": (("spec",),),
 }
 """The sections of each kind. A kind that is missing here (Job) is created and never changed."""

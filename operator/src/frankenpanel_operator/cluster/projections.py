@@ -29,6 +29,9 @@ A JSON Patch has to know whether the map exists: adding it anew would drop what 
 that are patched need it; elsewhere the first foreign entry would pass for a change.
 """
 
+# Those of them that we made and patch have our labels, so the map exists.
+_MOSTLY_WRITTEN_BY_PEOPLE = frozenset({"Domain"})
+
 _TYPE = ("apiVersion", "kind")
 _METADATA = (
     "name",
@@ -92,7 +95,8 @@ _READ_OF_SPEC: Mapping[str, tuple[tuple[str, ...], ...]] = {
 def project(body: Manifest) -> Manifest:
     """Return a new object with what is kept of this one, its resourceVersion and managedFields left out."""
     kept: Manifest = {name: body[name] for name in _TYPE if name in body}
-    kept["metadata"] = _project_metadata(body["metadata"], is_patched=body["kind"] in SECTIONS)
+    is_patched = body["kind"] in SECTIONS and body["kind"] not in _MOSTLY_WRITTEN_BY_PEOPLE
+    kept["metadata"] = _project_metadata(body["metadata"], is_patched=is_patched)
     kept.update(_cut(body, _SHAPES.get(body["kind"], _OURS)))
     return kept
 

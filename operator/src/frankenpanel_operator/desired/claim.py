@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 
 from frankenpanel_crds import labels
 from frankenpanel_crds.domain import Domain
-from frankenpanel_crds.domainclaim import DomainClaim, DomainClaimSpec, DomainRef, Route
+from frankenpanel_crds.domainclaim import ClaimTls, DomainClaim, DomainClaimSpec, DomainRef, Route
 from frankenpanel_crds.group import API_VERSION
 
 from frankenpanel_operator import naming
-from frankenpanel_operator.desired.address import authority
+from frankenpanel_operator.desired.holding import is_held_by
 from frankenpanel_operator.desired.metadata import seal
-from frankenpanel_operator.desired.service import PORT_NAME
 from frankenpanel_operator.observed import Manifest
 
 
-def build_domain_claim(domain: Domain, host: str, route: Route | None) -> Manifest:
-    """Build the claim of a normalised host; without a route visitors get the gateway's own page.
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a claim says besides who holds which host.
+
+    Without a route visitors get the gateway's own page. Nothing is routed, and no certificate is ordered,
+    before the host is proven.
+    """
+
+    verified_at: datetime | None = None
+    tls: ClaimTls | None = None
+    route: Route | None = None
+
+
+NOTHING_YET = Content()
+
+
+def build_domain_claim(domain: Domain, host: str, content: Content = NOTHING_YET) -> Manifest:
+    """Build the claim of a normalised host.
 
     It has no owner reference: a cluster-scoped object cannot be owned by one of a namespace.
     """
@@ -27,7 +42,39 @@ def build_domain_claim(domain: Domain, host: str, route: Route | None) -> Manife
         name=domain.metadata.name,
         uid=domain.metadata.uid or "",
     )
-    spec = DomainClaimSpec(host=host, domain_ref=reference, route=route)
+    is_proven = content.verified_at is not None
+    spec = DomainClaimSpec(
+        host=host,
+        domain_ref=reference,
+        verified_at=content.verified_at,
+        tls=content.tls if is_proven else None,
+        route=content.route if is_proven else None,
+    )
+    return _claim_manifest(host, spec)
+
+
+def build_released_claim(claim: Manifest, now: datetime) -> Manifest:
+    """Build what is left of a proven claim when its Domain goes: it keeps the host from other namespaces.
+
+    Raises:
+        pydantic.ValidationError: the claim cannot be read.
+    """
+    spec = DomainClaim.parse(claim).spec
+    kept = DomainClaimSpec(
+        host=spec.host,
+        domain_ref=spec.domain_ref,
+        verified_at=spec.verified_at,
+        released_at=spec.released_at or now.replace(microsecond=0),
+    )
+    return _claim_manifest(spec.host, kept)
+
+
+def holds_claim(domain: Domain, claim: Manifest) -> bool:
+    """Say whether a claim is this very Domain's."""
+    return is_held_by(claim, domain.metadata.uid)
+
+
+def _claim_manifest(host: str, spec: DomainClaimSpec) -> Manifest:
     manifest = {
         "apiVersion": API_VERSION,
         "kind": DomainClaim.NAMES.kind,
@@ -38,27 +85,3 @@ def build_domain_claim(domain: Domain, host: str, route: Route | None) -> Manife
         "spec": spec.to_manifest(),
     }
     return seal(manifest)
-
-
-def route_to(namespace: str, site_name: str, service: Manifest | None) -> Route | None:
-    """Return the route to a Site's Service, or None until the Service has its address."""
-    spec = (service or {}).get("spec", {})
-    address = spec.get("clusterIP")
-    if not address or address == "None":
-        return None
-    port = next(item["port"] for item in spec["ports"] if item.get("name") == PORT_NAME)
-    return Route(site=f"{namespace}.{site_name}", upstream=authority(address, port))
-
-
-def holds_claim(domain: Domain, claim: Manifest) -> bool:
-    """Say whether a claim is this very Domain's, not one of the same name before it."""
-    return claim_owner(claim).get("uid") == domain.metadata.uid
-
-
-def claim_owner(claim: Manifest) -> Mapping[str, Any]:
-    """Return the reference (namespace, name, uid) to the Domain that a claim belongs to.
-
-    It is empty where a foreign hand made it unreadable; such a claim is nobody's.
-    """
-    owner = (claim.get("spec") or {}).get("domainRef")
-    return owner if isinstance(owner, Mapping) else {}

@@ -10,16 +10,22 @@ Whoever lets a reconcile read something new adds it here; `keys` is the other ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
 
 from frankenpanel_crds import group
 from frankenpanel_crds.domain import DomainRole
+from frankenpanel_crds.domain_settings import WwwMode
+from frankenpanel_crds.hosts import hosts_above
 from frankenpanel_crds.runtimecatalog import DEFAULT_CATALOG_NAME
 
 from frankenpanel_operator.cluster.cache import MemoryObjectCache
 from frankenpanel_operator.cluster.indexes import field_of
+from frankenpanel_operator.desired.holding import holding_of
+from frankenpanel_operator.desired.redirects import leads_in_a_circle, named_target, sends_to
+from frankenpanel_operator.desired.www import other_form
 from frankenpanel_operator.engine.key import Key
-from frankenpanel_operator.naming import claim_name, web_name
+from frankenpanel_operator.naming import claim_name, web_name, www_domain_name
 from frankenpanel_operator.observed import Manifest, ObjectRef, OwnedKind
 
 _CATALOG = ObjectRef(group.RUNTIME_CATALOG.kind, "", DEFAULT_CATALOG_NAME)
@@ -53,15 +59,14 @@ def _inputs_of_site(key: Key, site: Manifest, cache: MemoryObjectCache) -> Hasha
 
 
 def _inputs_of_domain(key: Key, domain: Manifest, cache: MemoryObjectCache) -> Hashable:
-    refs = [ObjectRef(*key)]
+    refs = [ObjectRef(*key), ObjectRef(group.DOMAIN.kind, key.namespace, www_domain_name(key.name))]
     host, site = field_of(domain, "status", "host"), field_of(domain, "spec", "siteRef", "name")
     if isinstance(host, str) and host:
-        # The claim, and the others that want the host: one of them may hold it.
-        refs += [ObjectRef(group.DOMAIN_CLAIM.kind, "", claim_name(host)), *cache.host_refs(host)]
+        refs += _about_host(host, domain, cache)
     if not isinstance(site, str) or not site:
         return cache.fingerprint(refs)
     refs.append(ObjectRef(OwnedKind.SERVICE, key.namespace, web_name(site)))
-    if field_of(domain, "spec", "role") == DomainRole.PRIMARY:
+    if is_follower(domain):
         refs += cache.domain_refs(key.namespace, site)
     promotion = None
     if field_of(domain, "spec", "role") == DomainRole.PRIMARY:
@@ -79,7 +84,53 @@ def _inputs_of_promotion(key: Key, cache: MemoryObjectCache) -> Hashable:
     return _inputs_of_site(key, site, cache)
 
 
+def is_follower(domain: Manifest) -> bool:
+    """Say whether a Domain looks at its siblings, for the one that is the Site's address."""
+    role = field_of(domain, "spec", "role")
+    return role == DomainRole.PRIMARY or (role == DomainRole.REDIRECT and not named_target(domain))
+
+
+def _about_host(host: str, domain: Manifest, cache: MemoryObjectCache) -> Iterator[ObjectRef]:
+    """Yield the claim, the others that want the host, one of which may hold it, and the claims above."""
+    yield _claim_of(host)
+    yield from cache.host_refs(host)
+    yield from map(_claim_of, hosts_above(host))
+    if field_of(domain, "spec", "www") == WwwMode.REDIRECT:
+        with suppress(ValueError):
+            yield from cache.host_refs(other_form(host))
+    target = named_target(domain)
+    if target:
+        yield from _on_the_way(host, target, cache)
+
+
+def _on_the_way(host: str, target: str, cache: MemoryObjectCache) -> Iterator[ObjectRef]:
+    """Yield what decides whether visitors who are sent on arrive somewhere."""
+    asked: list[ObjectRef] = []
+
+    def look_up(other: str) -> str | None:
+        claim = cache.get(_claim_of(other))
+        asked.append(_claim_of(other))
+        if claim is None:
+            return None
+        holding = holding_of(claim)
+        holder = ObjectRef(group.DOMAIN.kind, holding.namespace, holding.name)
+        asked.append(holder)
+        return sends_to(claim, cache.get(holder))
+
+    leads_in_a_circle(host, target, look_up)
+    yield from asked
+
+
+def _claim_of(host: str) -> ObjectRef:
+    return ObjectRef(group.DOMAIN_CLAIM.kind, "", claim_name(host))
+
+
+def _inputs_of_claim(key: Key, claim: Manifest, cache: MemoryObjectCache) -> Hashable:
+    return cache.fingerprint((ObjectRef(*key),))
+
+
 _BY_KIND: dict[str, Callable[[Key, Manifest, MemoryObjectCache], Hashable]] = {
     group.SITE.kind: _inputs_of_site,
     group.DOMAIN.kind: _inputs_of_domain,
+    group.DOMAIN_CLAIM.kind: _inputs_of_claim,
 }

@@ -7,22 +7,30 @@ write of our own is news to others, never to the reconcile that wrote it: it has
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from frankenpanel_crds import group
 from frankenpanel_crds.conditions import DomainCondition, SummaryCondition
 from frankenpanel_crds.domain import DomainRole
+from frankenpanel_crds.domain_settings import WwwMode
+from frankenpanel_crds.hosts import WILDCARD
 from frankenpanel_crds.labels import LABEL_COMPONENT, LABEL_DATA_ID, LABEL_SITE, Component
 
 from frankenpanel_operator.cluster.cache import Change, MemoryObjectCache
 from frankenpanel_operator.cluster.indexes import field_of, host_of
+from frankenpanel_operator.desired.holding import holding_of
+from frankenpanel_operator.desired.redirects import named_target
+from frankenpanel_operator.desired.www import other_form
 from frankenpanel_operator.engine.key import Key
 from frankenpanel_operator.engine.priority import Priority
+from frankenpanel_operator.naming import claimed_host
 from frankenpanel_operator.observed import Manifest, ObjectRef
 
 SITE, DOMAIN, DATABASE_SERVER = group.SITE.kind, group.DOMAIN.kind, group.DATABASE_SERVER.kind
+CLAIM = group.DOMAIN_CLAIM.kind
 RECONCILED_KINDS = (DATABASE_SERVER, SITE, DOMAIN)
-"""The kinds with a reconciler, in the order in which a resync goes through them."""
+"""The kinds with a reconciler, in the order in which a resync goes through them, before released claims."""
 
 # A Site's Domains change together, and again as each of them gets its claim: one pass sees them all.
 SETTLE_SECONDS = 0.2
@@ -46,6 +54,8 @@ def all_keys(cache: MemoryObjectCache) -> Iterator[Key]:
     for kind in RECONCILED_KINDS:
         for ref in cache.refs(kind):
             yield _key(ref)
+    # All other claims are looked at by the Domains that hold them.
+    yield from map(_key, cache.released_refs())
 
 
 def _keys_of_site(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
@@ -63,26 +73,41 @@ def _keys_of_site(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
 def _keys_of_domain(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
     if not _is_own_report(change):
         yield Work(_key(change.ref))
+    if not change.is_own:
+        yield from _owners(change)
     if not _differs(change, ("spec",), ("status",), ("metadata", "deletionTimestamp")):
         return
-    if change.new is None:
-        yield from _wanting(host_of(change.old or {}), cache)
+    yield from _neighbours(change, cache)
     sites = dict.fromkeys(field_of(body, "spec", "siteRef", "name") for body in change.bodies)
     is_rival = _standing(change.old) != _standing(change.new)
+    is_address = is_rival or _url_of_primary(change.old) != _url_of_primary(change.new)
     for site in filter(None, sites):
         yield Work(Key(SITE, change.ref.namespace, site), Priority.LIVE, SETTLE_SECONDS)
         if is_rival:
             yield from _other_primaries(change.ref, site, cache)
+        if is_address:
+            yield from _followers(change.ref, site, cache)
 
 
 def _keys_of_claim(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
+    owners = [Key(DOMAIN, *owner) for owner in map(_owner_of_claim, change.bodies) if all(owner)]
     if not change.is_own:
-        for body in change.bodies:
-            namespace, name = (field_of(body, "spec", "domainRef", part) for part in ("namespace", "name"))
-            if namespace and name:
-                yield Work(Key(DOMAIN, namespace, name))
-    if change.new is None:
-        yield from _wanting(change.ref.name, cache)
+        yield from map(Work, owners)
+    if change.new is not None and field_of(change.new, "spec", "releasedAt") is not None:
+        yield Work(_key(change.ref))
+    if _hold(change.old) == _hold(change.new):
+        return
+    for work in _concerned(claimed_host(change.ref.name), cache):
+        if not (change.is_own and work.key in owners):
+            yield work
+
+
+def _concerned(host: str, cache: MemoryObjectCache) -> Iterator[Work]:
+    """Yield whom it concerns who holds a host: who wants it, has one below it, or sends visitors there."""
+    yield from _wanting(host, cache)
+    for domain in tuple(cache.refs_below(host.removeprefix(WILDCARD))):
+        yield Work(_key(domain))
+    yield from _senders(host, cache)
 
 
 def _keys_of_preset(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
@@ -146,6 +171,55 @@ def _wanting(host: str, cache: MemoryObjectCache) -> Iterator[Work]:
         yield Work(_key(domain))
 
 
+def _neighbours(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
+    """Yield the Domains of other hosts, and of the same one, to which a Domain's coming and going is news."""
+    host = host_of(change.new or change.old or {})
+    if change.new is None:
+        yield from _wanting(host, cache)
+    if change.new is None or change.old is None:
+        yield from _of_other_form(host, cache)
+    if _target(change.old) != _target(change.new):
+        yield from _senders(host, cache)
+
+
+def _owners(change: Change) -> Iterator[Work]:
+    """Yield the Domain for which this one was made, with or without "www."."""
+    for body in change.bodies:
+        owners = field_of(body, "metadata", "ownerReferences")
+        for owner in owners if isinstance(owners, list) else ():
+            name = field_of(owner, "name")
+            if field_of(owner, "kind") == DOMAIN and isinstance(name, str):
+                yield Work(Key(DOMAIN, change.ref.namespace, name))
+
+
+def _of_other_form(host: str, cache: MemoryObjectCache) -> Iterator[Work]:
+    """Yield the Domains that would like to have the host as their other form, with or without "www."."""
+    with suppress(ValueError):
+        for domain in cache.domains_with_host(other_form(host)):
+            if field_of(domain, "spec", "www") == WwwMode.REDIRECT:
+                yield Work(_key(ObjectRef.of(domain)))
+
+
+def _senders(host: str, cache: MemoryObjectCache) -> Iterator[Work]:
+    """Yield the Domains that send their visitors to a host, directly or through one another."""
+    targets, seen = [host], {host}
+    while targets:
+        for domain in tuple(cache.redirecting_refs(targets.pop())):
+            yield Work(_key(domain))
+            following = host_of(cache.get(domain) or {})
+            if following not in seen:
+                seen.add(following)
+                targets.append(following)
+
+
+def _followers(ref: ObjectRef, site: str, cache: MemoryObjectCache) -> Iterator[Work]:
+    """Yield the Domains that send their visitors to whatever is the Site's address."""
+    for domain in cache.domains_of(ref.namespace, site):
+        is_redirect = field_of(domain, "spec", "role") == DomainRole.REDIRECT
+        if is_redirect and not named_target(domain) and ObjectRef.of(domain) != ref:
+            yield Work(_key(ObjectRef.of(domain)))
+
+
 def _other_primaries(ref: ObjectRef, site: str, cache: MemoryObjectCache) -> Iterator[Work]:
     """Yield the other Domains that want to be a Site's address; an Alias does not look at its siblings."""
     for work in _primaries(ref.namespace, site, cache):
@@ -172,6 +246,29 @@ def _standing(domain: Manifest | None) -> tuple[Any, ...] | None:
     is_leaving = field_of(domain, "metadata", "deletionTimestamp") is not None
     site, host = field_of(domain, "spec", "siteRef", "name"), field_of(domain, "status", "host")
     return site, host, is_claimed, is_leaving
+
+
+def _url_of_primary(domain: Manifest | None) -> Any:
+    is_primary = domain is not None and field_of(domain, "spec", "role") == DomainRole.PRIMARY
+    return field_of(domain, "status", "url") if domain is not None and is_primary else None
+
+
+def _target(domain: Manifest | None) -> tuple[str, str] | None:
+    """Return what a Domain does with visitors who are sent to its host by others; None where it is gone."""
+    return None if domain is None else (host_of(domain), named_target(domain))
+
+
+def _hold(claim: Manifest | None) -> tuple[str, bool, bool] | None:
+    """Return what others see of a claim: whose it is, whether it is proven, and whether it is released."""
+    if claim is None:
+        return None
+    holding = holding_of(claim)
+    return holding.uid, holding.is_proven, holding.is_released
+
+
+def _owner_of_claim(claim: Manifest) -> tuple[str, str]:
+    holding = holding_of(claim)
+    return holding.namespace, holding.name
 
 
 def _is_ready(server: Manifest | None) -> bool:

@@ -10,7 +10,7 @@ from frankenpanel_crds.domain import Domain
 from frankenpanel_crds.domain_status import ChallengeRecord
 from frankenpanel_crds.reasons import DomainReason
 
-from frankenpanel_operator.desired.claim import claim_owner
+from frankenpanel_operator.desired.holding import claim_owner
 from frankenpanel_operator.desired.inputs import Platform
 from frankenpanel_operator.desired.look_plan import next_look_seconds
 from frankenpanel_operator.desired.preflight import Destination, judge_resolution, read_destination

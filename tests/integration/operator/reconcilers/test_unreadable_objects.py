@@ -100,7 +100,7 @@ async def test_an_unreadable_domain_is_stalled_and_its_site_does_not_mind(
     installation: Any, operator: Any, until: Any, settled: Any, smuggle: Any
 ) -> None:
     host = f"odd.{installation.tenant}.example.com"
-    spec = {"host": host, "siteRef": {"name": "shop"}, "role": "Redirect"}
+    spec = {"host": host, "siteRef": {"name": "shop"}, "role": "Mirror"}
     path = await smuggle("domains", "Domain", "odd", spec, installation.tenant)
     async with operator() as running:
         installation.create_site("shop")

@@ -179,8 +179,85 @@ def test_a_claim_leads_to_its_domain_and_when_it_goes_to_those_who_wait_for_the_
 ) -> None:
     cache.put(domain("loser", "blog", host="www.example.com"))
     claim = claim_of("www", "www.example.com")
-    assert touched(None, claim) == live("Domain/demo/www")
-    assert touched(claim, None) == live("Domain/demo/www", "Domain/demo/loser")
+    both = live("Domain/demo/www", "Domain/demo/loser")
+    assert touched(None, claim) == both
+    assert touched(claim, None) == both
+    assert touched(claim, with_status(claim, certificate={"issuer": "x"})) == live("Domain/demo/www")
+
+
+def with_spec(item: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    return {**item, "spec": {**item["spec"], **spec}}
+
+
+def test_a_claim_that_is_proven_or_given_up_leads_to_all_whom_it_concerns(
+    touched: Touch, cache: MemoryObjectCache
+) -> None:
+    for name, host, extra in (
+        ("rival", "www.example.com", {}),
+        ("below", "a.b.www.example.com", {}),
+        ("beside", "other.example.com", {}),
+        ("sender", "old.example.net", {"redirect": {"to": "https://WWW.example.com:8443/x"}}),
+        ("sender-of-sender", "older.example.net", {"redirect": {"to": "http://old.example.net"}}),
+    ):
+        cache.put(with_spec(domain(name, "blog", host=host, role="Redirect"), **extra))
+    claim = claim_of("www", "www.example.com")
+    proven = with_spec(claim, verifiedAt="2026-08-01T12:00:00Z")
+    names = ("rival", "below", "sender", "sender-of-sender")
+    concerned = live(*(f"Domain/demo/{name}" for name in names))
+    assert touched(claim, proven, is_own=True) == concerned
+    assert touched(proven, with_spec(proven, route={"site": "demo.shop"}), is_own=True) == set()
+    released = with_spec(proven, releasedAt="2026-08-01T13:00:00Z")
+    assert touched(proven, released, is_own=True) == concerned | live("DomainClaim/www.example.com")
+
+
+def test_the_claim_of_a_wildcard_concerns_those_below_it(touched: Touch, cache: MemoryObjectCache) -> None:
+    cache.put(domain("below", "blog", host="a.example.org"))
+    cache.put(domain("wild", "blog", host="*.example.org"))
+    claim = claim_of("gone", "example.org.wildcard")
+    expected = live("Domain/demo/below", "Domain/demo/wild", "Domain/demo/gone")
+    assert touched(claim, None) == expected
+
+
+def test_a_domain_leads_to_those_who_send_their_visitors_to_it(
+    touched: Touch, cache: MemoryObjectCache
+) -> None:
+    sender = domain("sender", "blog", host="old.example.net", role="Redirect")
+    cache.put(with_spec(sender, redirect={"to": "https://alias.example.com"}))
+    alias = domain("alias", "shop")
+    turned = with_spec(alias, role="Redirect", redirect={"to": "https://old.example.net"})
+    assert live("Domain/demo/sender") <= touched(alias, turned)
+    assert not live("Domain/demo/sender") & touched(turned, with_status(turned, host="alias.example.com"))
+
+
+def test_the_address_of_a_primary_leads_to_redirects_without_a_target(
+    touched: Touch, cache: MemoryObjectCache
+) -> None:
+    cache.put(domain("sender", "shop", host="old.example.net", role="Redirect"))
+    www = claimed(domain("www", "shop", role="Primary"))
+    known = {**www["status"], "url": "http://www.example.com"}
+    assert live("Domain/demo/sender") <= touched(www, with_status(www, **known), is_own=True)
+    # Its claim counts as before, and so do its Site's other Primaries.
+    assert not live("Domain/demo/alias") & touched(www, with_status(www, **known), is_own=True)
+
+
+def test_a_domain_leads_to_the_one_that_it_was_made_for_and_to_whoever_wants_its_host_as_other_form(
+    touched: Touch, cache: MemoryObjectCache
+) -> None:
+    cache.put(with_spec(domain("bare", "blog", host="example.org"), www="Redirect"))
+    owners = [{"kind": "Domain", "name": "bare", "uid": "u"}]
+    made = domain("bare-www", "blog", host="www.example.org", metadata={"ownerReferences": owners})
+    bare = live("Domain/demo/bare")
+    assert bare <= touched(made, None)
+    assert bare <= touched(made, with_spec(made, host="changed.example.org"))
+    assert not bare & touched(made, with_status(made, host="x"), is_own=True)
+    assert bare <= touched(None, domain("person", "blog", host="WWW.example.org"))
+
+
+def test_released_claims_are_looked_at_and_no_other_ones(cache: MemoryObjectCache) -> None:
+    cache.put(claim_of("www", "www.example.com"))
+    cache.put(with_spec(claim_of("gone", "gone.example.com"), releasedAt="2026-08-01T12:00:00Z"))
+    claims = [key.name for key in all_keys(cache) if key.kind == "DomainClaim"]
+    assert claims == ["gone.example.com"]
 
 
 def test_a_claim_that_we_wrote_is_known_to_the_domain_that_it_was_written_for(touched: Touch) -> None:

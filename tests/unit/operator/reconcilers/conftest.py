@@ -20,13 +20,17 @@ from frankenpanel_operator.engine.outcome import Outcome
 from frankenpanel_operator.errors import ConflictError
 from frankenpanel_operator.observed import Manifest, ObjectRef
 from frankenpanel_operator.ports import Change, DatabaseAccount, DatabaseAddress
+from frankenpanel_operator.reconcilers.claim_expiry import ClaimExpiry
 from frankenpanel_operator.reconcilers.database_server import DatabaseServerReconciler
 from frankenpanel_operator.reconcilers.domain import DomainReconciler
 from frankenpanel_operator.reconcilers.site import SiteReconciler
 from pydantic import SecretStr
+from world_outside import NoRewrites, WorldOutside
 
 PLATFORM_KEY = bytes(range(32))
 NAMESPACE = "demo"
+UNPROVEN_SECONDS = 1000.0
+RELEASED_SECONDS = 5000.0
 CLUSTER_KINDS = ("DomainClaim", "RuntimeCatalog", "SitePreset", "DatabaseServer")
 GENERATED = ("uid", "resourceVersion", "generation", "creationTimestamp")
 
@@ -193,10 +197,12 @@ class World:
         self.cache = MemoryObjectCache()
         self.cluster = MemoryCluster(self.cache)
         self.databases, self.events, self.clock = MemoryDatabases(), Events(), Clock(now)
+        self.outside = WorldOutside(NAMESPACE)
+        self.platform = Platform(namespace="frankenpanel-system")
 
-    async def reconcile(self, kind: str = "Site", name: str = "shop") -> Outcome:
+    async def reconcile(self, kind: str = "Site", name: str = "shop", namespace: str = NAMESPACE) -> Outcome:
         """Let a reconciler that was made for this one pass look at an object."""
-        namespace = "" if kind in CLUSTER_KINDS else NAMESPACE
+        namespace = "" if kind in CLUSTER_KINDS else namespace
         return await self._reconciler(kind).reconcile(Key(kind, namespace, name))
 
     async def writes_of(self, kind: str = "Site", name: str = "shop") -> list[Write]:
@@ -205,16 +211,16 @@ class World:
         await self.reconcile(kind, name)
         return self.cluster.writes[before:]
 
-    def status(self, kind: str = "Site", name: str = "shop") -> dict[str, Any]:
-        namespace = "" if kind in CLUSTER_KINDS else NAMESPACE
+    def status(self, kind: str = "Site", name: str = "shop", namespace: str = NAMESPACE) -> dict[str, Any]:
+        namespace = "" if kind in CLUSTER_KINDS else namespace
         status: dict[str, Any] = self.cluster.read(ObjectRef(kind, namespace, name)).get("status", {})
         return status
 
-    def reasons(self, kind: str = "Site", name: str = "shop") -> dict[str, str]:
+    def reasons(self, kind: str = "Site", name: str = "shop", namespace: str = NAMESPACE) -> dict[str, str]:
         """Return the conditions of an object as "<status> <reason>" by type."""
         return {
             item["type"]: f"{item['status']} {item['reason']}"
-            for item in self.status(kind, name)["conditions"]
+            for item in self.status(kind, name, namespace)["conditions"]
         }
 
     def names(self, kind: str, namespace: str = NAMESPACE) -> list[str]:
@@ -260,11 +266,21 @@ class World:
             "clock": self.clock,
             "events": self.events,
         }
-        platform = Platform(namespace="frankenpanel-system")
+        platform = self.platform
         if kind == "DatabaseServer":
             return DatabaseServerReconciler(databases=self.databases, **ports)
         if kind == "Domain":
-            return DomainReconciler(platform=platform, **ports)
+            return DomainReconciler(
+                platform=platform,
+                checks=self.outside.checks,
+                certificates=self.outside.certificates,
+                rewrites=NoRewrites(),
+                unproven_claim_seconds=UNPROVEN_SECONDS,
+                **ports,
+            )
+        if kind == "DomainClaim":
+            del ports["events"]
+            return ClaimExpiry(released_claim_seconds=RELEASED_SECONDS, **ports)
         return SiteReconciler(
             databases=self.databases,
             platform=platform,

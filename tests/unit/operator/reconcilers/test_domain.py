@@ -22,13 +22,13 @@ DOMAIN = ObjectRef("Domain", "demo", "shop-localhost")
 CLAIM = ObjectRef("DomainClaim", "", HOST)
 
 
-def claim_of(host: str, namespace: str, name: str, uid: str) -> dict[str, Any]:
+def claim_of(host: str, namespace: str, name: str, uid: str, **spec: Any) -> dict[str, Any]:
     reference = {"namespace": namespace, "name": name, "uid": uid}
     return {
         "apiVersion": "frankenpanel.io/v1alpha1",
         "kind": "DomainClaim",
         "metadata": {"name": host},
-        "spec": {"host": host, "domainRef": reference},
+        "spec": {"host": host, "domainRef": reference, **spec},
     }
 
 
@@ -39,6 +39,8 @@ async def test_claims_the_host_and_waits_for_the_site(world: Any, add_domain: An
     assert world.cluster.read(CLAIM)["spec"] == {
         "host": HOST,
         "domainRef": {"namespace": "demo", "name": DOMAIN.name, "uid": f"uid-of-{HOST}"},
+        "verifiedAt": "2026-08-01T12:00:00Z",
+        "tls": {"mode": "Internal", "mayOrder": True},
     }
     reasons = world.reasons("Domain", DOMAIN.name)
     assert (reasons["Claimed"], reasons["SiteFound"]) == ("True Claimed", "False SiteNotFound")
@@ -59,7 +61,11 @@ async def test_the_route_appears_once_the_service_has_an_address(
     world.cluster.edit(service, spec={**world.cluster.read(service)["spec"], "clusterIP": "10.96.3.4"})
     written = [f"{write.verb} {write.kind}" for write in await world.writes_of("Domain", DOMAIN.name)]
     assert written == ["patch DomainClaim", "status Domain"]
-    assert world.cluster.read(CLAIM)["spec"]["route"] == {"site": "demo.shop", "upstream": "10.96.3.4:8080"}
+    assert world.cluster.read(CLAIM)["spec"]["route"] == {
+        "site": "demo.shop",
+        "upstream": "10.96.3.4:8080",
+        "httpsRedirect": False,
+    }
     assert world.reasons("Domain", DOMAIN.name)["Ready"] == "True Ready"
     assert await world.writes_of("Domain", DOMAIN.name) == []
 
@@ -86,7 +92,8 @@ async def test_who_holds_the_host_stays_untold(world: Any, add_domain: Any) -> N
             "spec": {"host": HOST, "siteRef": {"name": "their-site"}},
         }
     )
-    world.cluster.add(claim_of(HOST, "secret-tenant", "theirs", "uid-theirs"))
+    verified = {"verifiedAt": "2026-07-01T00:00:00Z"}
+    world.cluster.add(claim_of(HOST, "secret-tenant", "theirs", "uid-theirs", **verified))
     add_domain(HOST)
     await world.reconcile("Domain", DOMAIN.name)
     assert world.reasons("Domain", DOMAIN.name)["Ready"] == "False HostTaken"
@@ -111,7 +118,12 @@ async def test_somebody_was_faster_than_the_watch(world: Any, add_domain: Any, e
 
 
 @pytest.mark.parametrize(
-    "owner", [("demo", "gone", "uid-gone"), ("demo", "shop-localhost", "uid-of-its-predecessor")]
+    "owner",
+    [
+        ("demo", "gone", "uid-gone"),
+        ("demo", "shop-localhost", "uid-of-its-predecessor"),
+        ("elsewhere", "gone", "uid-gone"),
+    ],
 )
 async def test_an_orphaned_claim_is_taken_over(
     world: Any, add_domain: Any, owner: tuple[str, str, str]
@@ -119,8 +131,6 @@ async def test_an_orphaned_claim_is_taken_over(
     """The Domain of a claim can go without us: by force, or while nobody ran."""
     world.cluster.add(claim_of(HOST, *owner))
     add_domain(HOST)
-    await world.reconcile("Domain", DOMAIN.name)
-    assert world.cache.get(CLAIM) is None
     await world.reconcile("Domain", DOMAIN.name)
     assert world.cluster.read(CLAIM)["spec"]["domainRef"]["uid"] == f"uid-of-{HOST}"
     assert world.reasons("Domain", DOMAIN.name)["Claimed"] == "True Claimed"

@@ -58,7 +58,7 @@ async def test_a_defect_about_a_database_server_shows(world: Any) -> None:
 @pytest.mark.parametrize(
     ("ref", "change"),
     [
-        (DOMAIN, {"role": "Redirect"}),
+        (DOMAIN, {"role": "Mirror"}),
         (ObjectRef("DatabaseServer", "", "embedded"), {"engine": "Oracle"}),
     ],
 )

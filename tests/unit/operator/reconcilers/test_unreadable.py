@@ -126,7 +126,7 @@ class TestNeighbours:
         await world.reconcile("Domain", DOMAIN.name)
         await world.reconcile()
         url = world.status()["url"]
-        spoil(world, DOMAIN, role="Redirect")
+        spoil(world, DOMAIN, role="Mirror")
         assert [write.kind for write in await world.writes_of("Domain", DOMAIN.name)] == ["Domain"]
         assert world.reasons("Domain", DOMAIN.name)["Ready"] == "False SpecInvalid"
         await world.reconcile()
@@ -177,7 +177,7 @@ class TestDeletion:
     ) -> None:
         add_domain(HOST)
         await world.reconcile("Domain", DOMAIN.name)
-        spoil(world, DOMAIN, host=host, role="Redirect")
+        spoil(world, DOMAIN, host=host, role="Mirror")
         world.delete("Domain", DOMAIN.name)
         await world.reconcile("Domain", DOMAIN.name)
         assert world.cache.get(DOMAIN) is None
