@@ -124,6 +124,17 @@ def test_a_pods_troubles_are_kept() -> None:
     assert kept["initContainerStatuses"][0]["state"] == {}
 
 
+def test_a_containers_last_word_is_kept_as_far_as_it_is_short() -> None:
+    def word(message: str) -> str:
+        ended = {"name": "php", "state": {"terminated": {"exitCode": 0, "message": message}}}
+        kept = project(body("Pod", status={"containerStatuses": [ended]}))["status"]["containerStatuses"]
+        text: str = kept[0]["state"]["terminated"]["message"]
+        return text
+
+    assert word('{"values": 3}') == '{"values": 3}'
+    assert len(word("x" * 4096)) == 200
+
+
 @pytest.mark.parametrize("odd", [None, "text", 7, [], {}])
 @pytest.mark.parametrize("kind", ["Deployment", "Pod", "Job", "Site"])
 def test_objects_of_another_form_break_nothing(kind: str, odd: Any) -> None:

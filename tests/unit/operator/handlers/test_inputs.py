@@ -191,3 +191,11 @@ def test_objects_of_a_laxer_schema_break_nothing(cache: MemoryObjectCache, put: 
     for kind in ("Site", "Domain"):
         put(body(kind, "odd", spec=spec, status={"host": 7}))
         assert inputs_of(Key(kind, "demo", "odd"), cache) is not None
+
+
+def test_a_promoted_domain_reads_what_its_jobs_are_made_of(cache: MemoryObjectCache, put: Edit) -> None:
+    put({**SITE_BODY, "status": {"primary": {"host": HOST, "formerHosts": ["old.example.com"]}}})
+    for item in (edited("SitePreset", "wordpress"), owned("Job", "shop-rewrite"), owned("Pod", "shop-2")):
+        assert changed(cache, DOMAIN, lambda item=item: put(item))
+    alias = Key("Domain", "demo", "alias")
+    assert not changed(cache, alias, lambda: put(owned("Pod", "shop-3")))

@@ -338,3 +338,24 @@ def test_all_keys_are_servers_before_sites_before_domains(cache: MemoryObjectCac
     keys = list(all_keys(cache))
     assert keys[0] == Key("DatabaseServer", "", "embedded")
     assert [key.kind for key in keys] == ["DatabaseServer", "Site", "Site", "Domain", "Domain", "Domain"]
+
+
+PROMOTED = {"primary": {"host": "www.example.com", "formerHosts": ["old.example.com"]}}
+
+
+def rewriting(kind: str, **extra: Any) -> dict[str, Any]:
+    names = {"frankenpanel.io/site": "shop", "app.kubernetes.io/component": "rewrite"}
+    return body(kind, "shop-rewrite", metadata={"labels": names}, **extra)
+
+
+def test_another_address_of_a_site_leads_to_the_domains_that_may_be_it(touched: Touch) -> None:
+    keys = touched(site("shop"), with_status(site("shop"), **PROMOTED), is_own=True)
+    assert keys == live("Domain/demo/www")
+
+
+def test_a_job_that_rewrites_leads_to_the_domain_and_not_to_the_site(touched: Touch) -> None:
+    for kind in ("Job", "Pod"):
+        ended = rewriting(kind, status={"conditions": [{"type": "PodScheduled", "status": "True"}]})
+        assert touched(rewriting(kind), ended) == live("Domain/demo/www")
+        assert touched(ended, None) == live("Domain/demo/www")
+    assert touched(None, rewriting("Job"), is_own=True) == set()

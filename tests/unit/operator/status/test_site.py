@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from frankenpanel_crds.conditions import SiteCondition, SiteReason
-from frankenpanel_crds.site_status import SiteStatus
+from frankenpanel_crds.site_status import PrimaryStatus, SiteStatus
 from frankenpanel_operator.errors import (
     ClusterRefusedError,
     ClusterUnavailableError,
@@ -66,6 +66,27 @@ class TestSummary:
 
     def test_both_are_gone_once_it_is_ready(self, life):
         assert not {"Reconciling", "Stalled"} & set(types(life().running().status))
+
+
+class TestPrimary:
+    def test_the_address_is_remembered_since_it_became_so(self, life, now, make_domain):
+        found = life(domains=(make_domain(),)).running()
+        assert found.status.primary == PrimaryStatus(host="shop.localhost", since=now)
+
+    def test_another_address_of_an_installed_site_remembers_the_former(self, life, now, make_domain):
+        before = life(domains=(make_domain("old.localhost"),)).running().status.to_manifest()
+        found = life(status=before, domains=(make_domain(),)).running()
+        assert found.status.primary.former_hosts == ("old.localhost",)
+        assert found.status.primary.since == now
+
+    def test_before_the_installation_there_is_no_content_that_could_name_one(self, life, make_domain):
+        before = life(domains=(make_domain("old.localhost"),)).bound().status.to_manifest()
+        assert life(status=before, domains=(make_domain(),)).running().status.primary.former_hosts == ()
+
+    def test_it_outlives_a_time_without_an_address(self, life, make_domain):
+        before = life(domains=(make_domain("old.localhost"),)).running().status.to_manifest()
+        found = life(status=before).running().status
+        assert (found.url, found.primary.host) == (None, "old.localhost")
 
 
 class TestTimes:
