@@ -66,6 +66,7 @@ def shipped_config(place: Place) -> Config:
         '":8443"': f'"127.0.0.1:{place.https_port}"',
         '":19180"': f'"127.0.0.1:{place.local_port}"',
         "127.0.0.1:19191": f"127.0.0.1:{place.permission_port}",
+        '"alternate_port": 8080': f'"alternate_port": {place.http_port}',
         '"http_port": 8080': f'"http_port": {place.http_port}',
         '"https_port": 8443': f'"https_port": {place.https_port}',
     }.items():

@@ -29,6 +29,8 @@ from listed_claims import listing
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 SITE = "demo.mine"
+# What Caddy writes past its own log, while nobody listens to a part of it.
+CADDY_ABOUT_ITS_LOG = "[ERROR] net log writer failed to connect"
 RECORD = re.compile(r"[pr][01],[a-z0-9-]+\.[a-z0-9-]+,[^{}\s]+")
 
 
@@ -161,13 +163,20 @@ def records(gateway: Any) -> dict[str, str]:
     return {folder.name.lstrip("."): next(folder.iterdir()).name for folder in hosts.iterdir()}
 
 
+def is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
 def assert_logs_are_sound(paths: list[Path], canary: Canary) -> None:
     for path in paths:
         text = path.read_text()
         assert not [secret for secret in canary.secrets if secret in text], path.name
         # Not splitlines: to Python, a line ends at more characters than to those who read logs.
         for line in text.removesuffix("\n").split("\n"):
-            assert isinstance(json.loads(line), dict), f"{path.name}: {line[:200]}"
+            assert is_object(line) or line.startswith(CADDY_ABOUT_ITS_LOG), f"{path.name}: {line[:300]}"
 
 
 async def test_hostile_values_of_one_tenant_reach_neither_secrets_nor_neighbours(
