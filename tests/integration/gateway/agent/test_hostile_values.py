@@ -223,7 +223,8 @@ async def test_hostile_values_of_one_tenant_reach_neither_secrets_nor_neighbours
     everything = b"\n".join(told)
     assert not [secret for secret in canary.secrets if secret.encode() in everything]
     assert b"root:x:0" not in everything
-    assert b"X-Injected" not in b"\n".join(answer.partition(b"\r\n\r\n")[0] for answer in told)
+    # As text within the address of a redirect it is harmless; as a header of its own it would not be.
+    assert b"\nX-Injected" not in b"\n".join(answer.partition(b"\r\n\r\n")[0] for answer in told)
     found = records(gateway)
     assert found[victim].split(",")[1:] == ["demo.victim", blog.address]
     assert [record for record in found.values() if not RECORD.fullmatch(record)] == []
