@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from frankenpanel_crds.domain_settings import TlsMode
@@ -150,6 +152,13 @@ def test_who_may_not_read_says_the_very_command_that_allows_it():
         "kubectl -n demo create rolebinding frankenpanel-certificate-reader "
         "--clusterrole=frankenpanel-certificate-reader --serviceaccount=panel:frankenpanel-operator"
     )
+
+
+def test_the_documentation_has_the_same_command():
+    page = (Path(__file__).parents[4] / "docs" / "domains.md").read_text(encoding="utf-8")
+    finding = decide.forbidden_secret("shop-tls", "demo", Platform("frankenpanel-system"), NOT_THERE)
+    command = finding.message[finding.message.index("kubectl") :]
+    assert command in re.sub(r" \\\n +", " ", page)
 
 
 def test_trouble_with_a_secret_keeps_the_copy_that_is_there():
