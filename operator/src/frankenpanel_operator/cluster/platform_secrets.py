@@ -1,4 +1,4 @@
-"""The Secrets of the platform's own namespace, the only ones that this operator reads."""
+"""The Secrets of the platform's own namespace, the only ones that this operator reads unasked."""
 
 from __future__ import annotations
 
