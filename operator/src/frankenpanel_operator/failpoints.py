@@ -52,6 +52,8 @@ class Failpoint(StrEnum):
     WWW_DOMAIN_APPLIED = "www-domain-applied"
     WWW_DOMAIN_DELETED = "www-domain-deleted"
     DOMAIN_STATUS_WRITTEN = "domain-status-written"
+    CERTIFICATE_COPY_DELETED = "certificate-copy-deleted"
+    """In the namespace of certificates: its Domain has another mode now, or goes."""
 
     # Either goes.
     DATABASE_RETAINED = "database-retained"

@@ -35,6 +35,7 @@ from frankenpanel_operator.errors import (
     SecretForbiddenError,
     SecretNotFoundError,
 )
+from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.findings import Certificate, HostChecks
 from frankenpanel_operator.observed import Manifest, ObjectRef, OwnedKind
 from frankenpanel_operator.ports import Clock, ObjectApplier, TenantSecrets, TlsSecret
@@ -163,6 +164,7 @@ class DomainCertificates:
         except ClusterRefusedError as error:
             log.warning("the copy of a certificate stays for now", host=host, cause=str(error))
             return False
+        reached(Failpoint.CERTIFICATE_COPY_DELETED)
         return True
 
 

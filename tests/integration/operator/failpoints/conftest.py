@@ -41,6 +41,7 @@ def company(api_server: Path, platform: str, nursery: Nursery) -> Iterator[Compa
     environment = {
         "KUBECONFIG": str(api_server),
         "FRANKENPANEL_PLATFORM_NAMESPACE": platform,
+        "FRANKENPANEL_CERTIFICATES_NAMESPACE": platform,
         "FRANKENPANEL_METRICS_PORT": "0",
         "FRANKENPANEL_EMBEDDED_MARIADB": "false",
         # A successor would have to wait until the dead one's Lease has expired.
