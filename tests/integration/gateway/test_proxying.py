@@ -154,23 +154,6 @@ async def test_a_site_that_is_down_gets_our_page(gateway, store, shop):
     assert "127.0.0.1" not in body
 
 
-SMUGGLED = {
-    "both-lengths": b"Content-Length: 4\r\nTransfer-Encoding: chunked",
-    "two-lengths": b"Content-Length: 4\r\nContent-Length: 5",
-    "odd-coding": b"Transfer-Encoding: xchunked",
-    "signed-length": b"Content-Length: +4",
-}
-
-
-@pytest.mark.parametrize("headers", SMUGGLED.values(), ids=SMUGGLED.keys())
-async def test_smuggled_request_is_not_answered(gateway, headers):
-    hidden = b"0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: shop.example\r\n\r\n"
-    answer = await gateway.raw(
-        b"POST /open HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n" + headers + b"\r\n\r\n" + hidden
-    )
-    assert b"/hidden" not in answer
-
-
 async def test_access_log_names_the_site_and_keeps_no_secrets(gateway, eventually):
     await gateway.get(
         "shop.example",
