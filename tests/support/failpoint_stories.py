@@ -327,7 +327,9 @@ class Pair(Story):
         scene.installation.edit("domains", "shop", {"www": "Redirect"})
 
     def is_over(self, scene: Scene) -> bool:
-        return scene.installation.condition("shop-www", "Ready", "domains") == "True Ready"
+        installation = scene.installation
+        is_there = not installation.is_gone("shop-www", "domains")
+        return is_there and installation.condition("shop-www", "Ready", "domains") == "True Ready"
 
 
 class Parting(Pair):
