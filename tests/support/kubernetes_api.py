@@ -66,7 +66,7 @@ class KubernetesApi:
         data = None if body is None else json.dumps(body).encode()
         try:
             return self._send(method, path, data, headers)
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLEOFError):
             # The server closes a connection that nobody has used for a while, or was another one then.
             self._connections.__dict__.clear()
             return self._send(method, path, data, headers)

@@ -14,14 +14,19 @@ import secrets
 import signal
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
 from frankenpanel_crds.domain import Domain, normalise_host
-from frankenpanel_crds.domainclaim import Route, RouteRedirect
-from frankenpanel_operator.desired.claim import build_domain_claim
+from frankenpanel_crds.domainclaim import ClaimTls
+from frankenpanel_operator.desired.claim import Content, build_domain_claim
+from frankenpanel_operator.desired.inputs import Platform
+from frankenpanel_operator.desired.refused_hosts import refusal_of
+from frankenpanel_operator.desired.route import Destination, compile_route
+from frankenpanel_operator.desired.service import PORT_NAME
 from hostile_values import Canary, hostile_values
 from hostile_visits import answers_to, hostile_requests, visiting
 from listed_claims import listing
@@ -29,6 +34,7 @@ from listed_claims import listing
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 SITE = "demo.mine"
+PLATFORM = Platform(namespace="frankenpanel-system", reserved_hosts=("panel.example",))
 # What Caddy writes past its own log, while nobody listens to a part of it.
 CADDY_ABOUT_ITS_LOG = "[ERROR] net log writer failed to connect"
 RECORD = re.compile(r"[pr][01],[a-z0-9-]+\.[a-z0-9-]+,[^{}\s]+")
@@ -77,18 +83,18 @@ def domain_bodies(value: str, namespace: str) -> Iterator[dict[str, Any]]:
 
 
 def built_claim(body: dict[str, Any], upstream: str) -> dict[str, Any] | None:
-    """Return the claim that the operator would write for a Domain, None where it refuses to."""
+    """Return the claim that the operator would write for a proven Domain, None where it refuses to."""
+    address, port = upstream.split(":")
+    service = {"spec": {"clusterIP": address, "ports": [{"name": PORT_NAME, "port": int(port)}]}}
     try:
-        domain = Domain.model_validate(body)
+        domain = Domain.parse(body)
         host = normalise_host(domain.spec.host)
-        site = f"{domain.metadata.namespace}.{domain.spec.site_ref.name}"
-        redirect = domain.spec.redirect
-        if redirect is None or redirect.to is None:
-            route = Route(site=site, upstream=upstream)
-        else:
-            target = RouteRedirect(to=redirect.to, code=redirect.code, keep_path=redirect.keep_path)
-            route = Route(site=site, redirect=target)
-        return build_domain_claim(domain, host, route)
+        destination = Destination(service, "https://www.mine.example", lambda _: "")
+        compiled = compile_route(domain, host, destination, None)
+        if refusal_of(host, PLATFORM) or compiled.refusal:
+            return None
+        tls = ClaimTls(mode=domain.spec.tls.mode)
+        return build_domain_claim(domain, host, Content(datetime.now(UTC), tls, compiled.route))
     except ValueError:
         return None
 
