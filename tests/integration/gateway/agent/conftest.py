@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 import yaml
+from frankenpanel_gateway.tree import claim_of_host
 
 
 @dataclass
@@ -164,6 +165,7 @@ def agent_environment(stopped_gateway, relay, api_server, agent_token, namespace
     (folder / "token").write_text(agent_token)
     settings = {
         "ROUTES_ROOT": stopped_gateway.routes,
+        "BLOCKED_NETWORKS_FILE": folder / "networks",
         "PERMISSION_PORT": stopped_gateway.permission,
         "PROBES_HOST": "127.0.0.1",
         "PROBES_PORT": stopped_gateway.probes,
@@ -202,19 +204,23 @@ class Claims:
         return f"{label}.{self.suffix}.example"
 
     def put(self, label: str, upstream: str | None, **spec: Any) -> str:
-        host = self.host(label)
-        spec |= {"host": host, "domainRef": {"namespace": "demo", "name": label, "uid": "1"}}
         if upstream is not None:
             spec["route"] = {"site": f"demo.{label}", "upstream": upstream}
+        return self.claim(self.host(label), label, **spec)
+
+    def claim(self, host: str, domain: str, **spec: Any) -> str:
+        """Write a claim on a host or a wildcard."""
+        name = claim_of_host(host)
+        spec |= {"host": host, "domainRef": {"namespace": "demo", "name": domain, "uid": "1"}}
         body = {
             "apiVersion": "frankenpanel.io/v1alpha1",
             "kind": "DomainClaim",
-            "metadata": {"name": host},
+            "metadata": {"name": name},
             "spec": spec,
         }
-        answer = self.api.apply(f"{self.path}/{host}", body)
+        answer = self.api.apply(f"{self.path}/{name}", body)
         assert answer.status in {200, 201}, answer.message
-        self.names.add(host)
+        self.names.add(name)
         return host
 
     def delete(self, label: str) -> None:
