@@ -12,6 +12,7 @@ HACK := $(VENV)/frankenpanel-hack
 PYTEST := $(VENV)/pytest
 API_SERVER := $(BUILD)/bin/kube-apiserver $(BUILD)/bin/etcd
 NAME_SERVER := $(BUILD)/bin/coredns
+AUTHORITY := $(BUILD)/bin/pebble $(BUILD)/bin/pebble-challtestsrv
 # The cluster of `make up`, unless the caller names another.
 WITH_CLUSTER = KUBECONFIG="$${KUBECONFIG:-$(BUILD)/kubeconfig}"
 
@@ -67,7 +68,7 @@ test-charts: $(HACK) ## Render the charts with helm and look at the result (helm
 PYTEST_ON_SERVERS = $(PYTEST) --reruns 1 --rerun-show-tracebacks -rR --max-suite-reruns 5
 
 # The API server is the tests' own: on a cluster, the operator that runs there would join in.
-test-integration: $(HACK) $(API_SERVER) $(NAME_SERVER) ## Run the tests against real servers: Kubernetes API, MariaDB, Caddy, DNS
+test-integration: $(HACK) $(API_SERVER) $(NAME_SERVER) $(AUTHORITY) ## Run the tests against real servers: Kubernetes API, MariaDB, Caddy, DNS
 	@env -u KUBECONFIG $(PYTEST_ON_SERVERS) tests/integration
 
 test-e2e: $(HACK) ## Run the tests against FrankenPanel on the cluster of `make up`
@@ -138,6 +139,12 @@ $(BUILD)/bin/coredns: PACKAGE := github.com/coredns/coredns
 $(API_SERVER) $(NAME_SERVER):
 	@echo "compiling $(PACKAGE), which takes minutes"
 	@go build -C hack/go/node -trimpath -ldflags '-s -w' -o $@ $(PACKAGE)
+
+$(BUILD)/bin/pebble: PACKAGE := github.com/letsencrypt/pebble/v2/cmd/pebble
+$(BUILD)/bin/pebble-challtestsrv: PACKAGE := github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv
+$(AUTHORITY):
+	@echo "compiling $(PACKAGE)"
+	@go build -C hack/go/acme -trimpath -ldflags '-s -w' -o $@ $(PACKAGE)
 
 # A bare Debian lacks the venv module; root may add it.
 $(BUILD)/tools/bin/uv:

@@ -175,3 +175,20 @@ def test_the_embedded_database_is_announced_under_its_own_service(defaults):
     service = defaults.find("Service", "frankenpanel-mariadb")
     assert server["host"] == f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc"
     assert server["port"] == service["spec"]["ports"][0]["port"]
+
+
+def test_an_acme_authority_reaches_the_agent_and_its_own_certificates_reach_caddy_too(render):
+    bundle = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    acme = {"directory": "https://ca.example/dir", "email": "admin@example.com", "caBundle": bundle}
+    rendered = render(gateway={"tls": {"acme": acme}})
+    pod = rendered.find("Deployment", "frankenpanel-gateway")["spec"]["template"]["spec"]
+    caddy, agent = ({item["name"]: item.get("value") for item in part["env"]} for part in pod["containers"])
+    assert caddy["SSL_CERT_DIR"] == "/etc/gateway/acme"
+    assert agent["FRANKENPANEL_GATEWAY_ACME_DIRECTORY"] == acme["directory"]
+    assert agent["FRANKENPANEL_GATEWAY_ACME_EMAIL"] == acme["email"]
+    assert agent["FRANKENPANEL_GATEWAY_ACME_CA_FILE"] == "/etc/gateway/acme/ca.crt"
+    assert rendered.find("ConfigMap", "frankenpanel-acme-authority")["data"] == {"ca.crt": bundle}
+
+
+def test_without_an_acme_authority_nothing_of_it_is_rendered(defaults):
+    assert not [m for m in defaults.objects if m["metadata"]["name"] == "frankenpanel-acme-authority"]

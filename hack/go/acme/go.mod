@@ -1,6 +1,6 @@
-module frankenpanel.io/acme
+module frankenpanel.io/tests/acme
 
-go 1.26.8
+go 1.26
 
 tool (
 	github.com/letsencrypt/pebble/v2/cmd/pebble

@@ -34,7 +34,7 @@ def test_what_is_put_is_given_back_also_by_the_next_run(store, folder):
     later = CertificateStore(folder)
     assert later.open() == 1
     assert later.pem("own-a") == shop.pem
-    assert later.not_after("own-a") == shop.not_after
+    assert later.life("own-a") == (shop.not_before, shop.not_after)
     assert later.certificate("own-a") == shop
 
 
@@ -70,7 +70,7 @@ def test_what_is_removed_is_gone_from_disk(store, folder):
     store.remove("own-a")
     store.remove("own-b")
     assert store.pem("own-a") is None
-    assert store.not_after("own-a") is None
+    assert store.life("own-a") is None
     assert list(folder.iterdir()) == []
 
 

@@ -14,15 +14,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from frankenpanel_gateway.pem_certificate import Certificate, read_certificate, split_pem
+from frankenpanel_gateway.pem_certificate import BadCertificateError, Certificate, read_certificate, split_pem
 
 _SUFFIX = ".pem"
 _STAGED = ".new"
 
 
+class Life(NamedTuple):
+    """From when until when a certificate is valid."""
+
+    not_before: datetime
+    not_after: datetime
+
+
 class _Entry(NamedTuple):
     digest: bytes
-    not_after: datetime | None
+    life: Life | None
     """None for what an earlier run left and nobody has told about since."""
 
 
@@ -69,7 +76,7 @@ class CertificateStore:
         """Keep a certificate under a name; say whether it is another one than before."""
         digest = hashlib.sha256(certificate.pem).digest()
         before = self._entries.get(name)
-        entry = _Entry(digest, certificate.not_after)
+        entry = _Entry(digest, Life(certificate.not_before, certificate.not_after))
         if before is not None and before.digest == digest:
             return False
         if before is None or before.digest or self._read(name) != certificate.pem:
@@ -106,14 +113,20 @@ class CertificateStore:
         pem = self.pem(name)
         return None if pem is None else read_certificate(*split_pem(pem))
 
-    def not_after(self, name: str) -> datetime | None:
-        """Return when a certificate ends; None where there is none."""
+    def life(self, name: str) -> Life | None:
+        """Return how long a certificate is valid; None where there is none that can be read."""
         entry = self._entries.get(name)
         if entry is None:
             return None
-        if entry.not_after is None and (certificate := self.certificate(name)) is not None:
-            entry = self._entries[name] = _Entry(entry.digest, certificate.not_after)
-        return entry.not_after
+        if entry.life is None:
+            try:
+                certificate = self.certificate(name)
+            except BadCertificateError:
+                return None
+            if certificate is not None:
+                life = Life(certificate.not_before, certificate.not_after)
+                entry = self._entries[name] = _Entry(entry.digest, life)
+        return entry.life
 
     def _read(self, name: str) -> bytes | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -49,8 +50,29 @@ class Settings(BaseSettings):
     """Certificates and keys, for this program alone."""
     own_secrets_check_seconds: float = Field(60.0, gt=0)
 
+    acme_directory: str | None = None
+    """Of the authority that signs for Managed hosts; None: nobody does."""
+    acme_email: str = ""
+    acme_ca_file: Path | None = None
+    """Certificates that the directory's https is trusted by, besides those that every system knows."""
+    caddy_storage: Path = Path("/data/caddy")
+    caddy_log_socket: Path = Path("/run/gateway/certificates.sock")
+    caddy_https_host: str = "127.0.0.1"
+    caddy_https_port: int = Field(8443, ge=1, le=65535)
+    identity: str = Field(default_factory=socket.gethostname)
+    """Of this replica; the pod's name in a cluster."""
+    lease_seconds: float = Field(15.0, gt=0)
+    order_check_seconds: float = Field(60.0, gt=0)
+    order_backoff_first_seconds: float = Field(1200.0, gt=0)
+    order_backoff_max_seconds: float = Field(43_200.0, gt=0)
+
     upstream_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     """Where upstreams may be; empty: anywhere but on addresses that no Service can have."""
+
+    @field_validator("acme_directory", "acme_ca_file", mode="before")
+    @classmethod
+    def _take_empty_for_none(cls, value: object) -> object:
+        return value or None
 
     @field_validator("upstream_networks", mode="before")
     @classmethod
