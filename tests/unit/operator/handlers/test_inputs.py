@@ -122,6 +122,50 @@ NOT_READ_BY_DOMAIN = [
 ]
 
 
+READ_BY_REDIRECT = [
+    body("DomainClaim", "old.example.net", "", spec={}),
+    body("DomainClaim", "example.net", "", spec={}),
+    body("DomainClaim", "example.net.wildcard", "", spec={}),
+    edited("DomainClaim", HOST),
+    edited("Domain", "www"),
+    domain("person", "blog", host="www.old.example.net"),
+    domain("old-www", "blog", host="other.example.net"),
+]
+
+
+@pytest.fixture
+def redirect(put: Edit) -> Key:
+    """Put a Domain with a pair that sends its visitors to a host which another one holds."""
+    holder = {"namespace": "demo", "name": "www", "uid": "Domain-www"}
+    put(edited("DomainClaim", HOST, spec={"domainRef": holder}))
+    item = domain("old", host="old.example.net", role="Redirect")
+    spec = {**item["spec"], "redirect": {"to": f"https://{HOST}/x"}, "www": "Redirect"}
+    put({**item, "spec": spec})
+    return Key("Domain", "demo", "old")
+
+
+@pytest.mark.parametrize(
+    "item", READ_BY_REDIRECT, ids=lambda item: f"{item['kind']}-{item['metadata']['name']}"
+)
+def test_a_redirect_reads(cache: MemoryObjectCache, put: Edit, redirect: Key, item: dict[str, Any]) -> None:
+    assert changed(cache, redirect, lambda: put(item))
+
+
+def test_a_redirect_does_not_read_its_siblings_unless_it_has_no_target_of_its_own(
+    cache: MemoryObjectCache, put: Edit, redirect: Key
+) -> None:
+    assert not changed(cache, redirect, lambda: put(edited("Domain", "alias")))
+    put(domain("older", host="older.example.net", role="Redirect"))
+    older = Key("Domain", "demo", "older")
+    assert changed(cache, older, lambda: put(edited("Domain", "alias", status={"host": "x"})))
+
+
+def test_a_claim_reads_itself(cache: MemoryObjectCache, put: Edit) -> None:
+    claim = Key("DomainClaim", "", HOST)
+    assert changed(cache, claim, lambda: put(edited("DomainClaim", HOST)))
+    assert not changed(cache, claim, lambda: put(edited("Domain", "www")))
+
+
 @pytest.mark.parametrize("item", READ_BY_SITE, ids=lambda item: f"{item['kind']}-{item['metadata']['name']}")
 def test_a_site_reads(cache: MemoryObjectCache, put: Edit, item: dict[str, Any]) -> None:
     assert changed(cache, SITE, lambda: put(item))
