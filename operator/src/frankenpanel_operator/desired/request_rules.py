@@ -79,7 +79,11 @@ def rule_matchers(rules: RequestRules, root: str) -> list[Directive]:
 
 def gate(rules: RequestRules) -> list[Directive]:
     """Return what stands before the site, in the order in which a request meets it."""
-    steps = [*_access_steps(rules.access), *_limit_steps(rules.http)]
+    steps = [*_address_steps(rules.access), *_frequency_steps(rules.http)]
+    if rules.access.basic_auth is not None:
+        # After the limit of requests, for each guess at a password costs a hash.
+        steps.append(_basic_auth(rules.access.basic_auth))
+    steps += _body_steps(rules.http)
     return [directive("route", "@visitor", block=steps)] if steps else []
 
 
@@ -105,22 +109,23 @@ def cache_headers(rules: RequestRules) -> list[Directive]:
     ]
 
 
-def _access_steps(access: Access) -> Iterator[Directive]:
+def _address_steps(access: Access) -> Iterator[Directive]:
     if access.deny:
         yield directive("respond", "@denied", "403")
     if access.allow:
         yield directive("respond", "@outside", "403")
-    if access.basic_auth is not None:
-        yield _basic_auth(access.basic_auth)
 
 
 def _basic_auth(settings: BasicAuth) -> Directive:
     return directive("basic_auth", "bcrypt", settings.realm, block=[directive("import", ACCOUNTS_PATH)])
 
 
-def _limit_steps(http: HttpRules) -> Iterator[Directive]:
+def _frequency_steps(http: HttpRules) -> Iterator[Directive]:
     if http.rate_limit is not None:
         yield _rate_limit(http.rate_limit)
+
+
+def _body_steps(http: HttpRules) -> Iterator[Directive]:
     if (size := _max_body_bytes(http)) is not None:
         yield directive("respond", "@unmeasured", "411")
         yield directive("respond", "@large", "413")

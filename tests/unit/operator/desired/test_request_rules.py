@@ -88,8 +88,8 @@ def test_rules_come_in_the_order_in_which_they_turn_visitors_away(make_site):
     assert [(item.name, item.arguments[:1]) for item in gate(given)] == [
         ("respond", ("@denied",)),
         ("respond", ("@outside",)),
-        ("basic_auth", ("bcrypt",)),
         ("rate_limit", ()),
+        ("basic_auth", ("bcrypt",)),
         ("respond", ("@unmeasured",)),
         ("respond", ("@large",)),
         ("request_body", ()),
