@@ -13,6 +13,7 @@ PYTEST := $(VENV)/pytest
 API_SERVER := $(BUILD)/bin/kube-apiserver $(BUILD)/bin/etcd
 NAME_SERVER := $(BUILD)/bin/coredns
 AUTHORITY := $(BUILD)/bin/pebble $(BUILD)/bin/pebble-challtestsrv
+SITE_SERVER := $(BUILD)/bin/site-server
 # The cluster of `make up`, unless the caller names another.
 WITH_CLUSTER = KUBECONFIG="$${KUBECONFIG:-$(BUILD)/kubeconfig}"
 
@@ -68,7 +69,7 @@ test-charts: $(HACK) ## Render the charts with helm and look at the result (helm
 PYTEST_ON_SERVERS = $(PYTEST) --reruns 1 --rerun-show-tracebacks -rR --max-suite-reruns 5
 
 # The API server is the tests' own: on a cluster, the operator that runs there would join in.
-test-integration: $(HACK) $(API_SERVER) $(NAME_SERVER) $(AUTHORITY) ## Run the tests against real servers: Kubernetes API, MariaDB, Caddy, DNS
+test-integration: $(HACK) $(API_SERVER) $(NAME_SERVER) $(AUTHORITY) $(SITE_SERVER) ## Run the tests against real servers: Kubernetes API, MariaDB, Caddy, DNS
 	@env -u KUBECONFIG $(PYTEST_ON_SERVERS) tests/integration
 
 test-e2e: $(HACK) ## Run the tests against FrankenPanel on the cluster of `make up`
@@ -145,6 +146,12 @@ $(BUILD)/bin/pebble-challtestsrv: PACKAGE := github.com/letsencrypt/pebble/v2/cm
 $(AUTHORITY):
 	@echo "compiling $(PACKAGE)"
 	@go build -C hack/go/acme -trimpath -ldflags '-s -w' -o $@ $(PACKAGE)
+
+# The web server of a Site's pod without PHP, for tests of what it does to requests.
+$(SITE_SERVER): $(wildcard images/frankenphp-embed/go.* images/frankenphp-embed/live/* images/frankenphp-embed/cmd/frankenphp/*)
+	@echo "compiling the web server of a Site, which takes a minute"
+	@CGO_ENABLED=0 go build -C images/frankenphp-embed -trimpath -ldflags '-s -w' \
+	  -tags nophp,nobadger,nomysql,nopgx -o $(abspath $@) ./cmd/frankenphp
 
 # A bare Debian lacks the venv module; root may add it.
 $(BUILD)/tools/bin/uv:
