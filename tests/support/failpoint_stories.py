@@ -10,6 +10,7 @@ from failpoint_stage import Scene
 from failpoint_story import Story, kills_at
 from frankenpanel_operator.failpoints import Failpoint
 from killable_operator import Kill
+from promotion_stories import PROMOTION_STORIES
 
 
 class Creation(Story):
@@ -367,4 +368,5 @@ STORIES: tuple[Story, ...] = (
     Pair(),
     Parting(),
     *CERTIFICATE_STORIES,
+    *PROMOTION_STORIES,
 )

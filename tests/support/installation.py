@@ -37,6 +37,7 @@ PRESET = {
     "persistentPaths": [{"name": "content", "mountPath": "wp-content", "size": "1Gi"}],
     "configFormat": "WpConfig",
     "install": {"command": ["frankenpanel-php", "php-cli", "/app/install.php"]},
+    "rewrite": {"command": ["php-cli", "/app/rewrite.php"]},
     "healthPath": "/wp-login.php",
 }
 FINISHED = {
@@ -113,14 +114,14 @@ class Installation:
         }
         return self._ok(self.api.request("POST", f"{OURS}/namespaces/{self.tenant}/sites", body))
 
-    def create_domain(self, site: str, name: str = "") -> str:
-        """Create a Domain, named after its Site unless told; all of one Site ask for the same host."""
-        host = f"{site}.{self.tenant}.example.com"
+    def create_domain(self, site: str, name: str = "", *, label: str = "", **spec: Any) -> str:
+        """Create a Domain named after its Site, with a host named after it, unless told otherwise."""
+        host = f"{label or site}.{self.tenant}.example.com"
         body = {
             "apiVersion": "frankenpanel.io/v1alpha1",
             "kind": "Domain",
             "metadata": {"name": name or site},
-            "spec": {"host": host, "siteRef": {"name": site}},
+            "spec": {"host": host, "siteRef": {"name": site}, **spec},
         }
         self._ok(self.api.request("POST", f"{OURS}/namespaces/{self.tenant}/domains", body))
         return host
@@ -159,6 +160,11 @@ class Installation:
         status = self.api.request("GET", path).body.get("status", {})
         found = {item["type"]: f"{item['status']} {item['reason']}" for item in status.get("conditions", [])}
         return found.get(type_, "")
+
+    def rewrite_phase(self, domain: str) -> str:
+        """Return how far the rewrite of stored addresses is, by the word of a Domain."""
+        path = f"{OURS}/namespaces/{self.tenant}/domains/{domain}"
+        return str(self.api.request("GET", path).body.get("status", {}).get("rewrite", {}).get("phase", ""))
 
     def children(self, site: str) -> list[dict[str, Any]]:
         """Return everything that carries the label of a Site of this name."""

@@ -11,6 +11,7 @@ from typing import Any
 from frankenpanel_operator import naming
 from installation import CHILDREN, OURS, Installation, without_server_fields
 
+_DIGEST = re.compile(r"(?<=rewrite-)[0-9a-f]{8}\b")
 # What WordPress signs cookies with: whoever is signed in is signed out when one of these changes.
 _KEYS = re.compile(r"'(\w+_(?:KEY|SALT))',\s*'([^']*)'")
 
@@ -113,9 +114,15 @@ def _objects(installation: Installation) -> list[dict[str, Any]]:
                 found.append({**item, "kind": kind})
     plain = (
         {**_plain(item), "is_going": "deletionTimestamp" in item["metadata"]}
-        for item in sorted(found, key=lambda item: (item["kind"], item["metadata"]["name"]))
+        for item in sorted(found, key=_order)
     )
     return list(plain)
+
+
+def _order(item: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Sort by name, and by content what is told apart by a digest alone."""
+    name, spec = item["metadata"]["name"], without_server_fields(item).get("spec")
+    return item["kind"], _DIGEST.sub("", name), _DIGEST.sub("", json.dumps(spec, sort_keys=True))
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +155,7 @@ def _without_chance(state: Mapping[str, Any], uids: Mapping[str, str], tenant: s
     for name, uid in uids.items():
         data = naming.data_id(uid)
         text = text.replace(uid, f"UID-{name}").replace(data, f"DATA-{name}").replace(data[:5], f"ID-{name}")
-    text = re.sub(r"install-[0-9a-f]{8}", "install-HASH", text.replace(tenant, "TENANT"))
+    text = re.sub(r"(install|rewrite)-[0-9a-f]{8}", r"\1-HASH", text.replace(tenant, "TENANT"))
     plain: dict[str, Any] = json.loads(text)
     return plain
 

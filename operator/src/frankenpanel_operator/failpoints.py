@@ -51,6 +51,8 @@ class Failpoint(StrEnum):
     """A claim that nobody had proven, or whose Domain is gone, stood in the way of another one."""
     WWW_DOMAIN_APPLIED = "www-domain-applied"
     WWW_DOMAIN_DELETED = "www-domain-deleted"
+    REWRITE_JOB_CREATED = "rewrite-job-created"
+    REWRITE_JOB_DELETED = "rewrite-job-deleted"
     DOMAIN_STATUS_WRITTEN = "domain-status-written"
     CERTIFICATE_COPY_DELETED = "certificate-copy-deleted"
     """In the namespace of certificates: its Domain has another mode now, or goes."""

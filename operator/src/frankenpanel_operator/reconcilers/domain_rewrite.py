@@ -23,6 +23,7 @@ from frankenpanel_operator.errors import (
     NamespaceTerminatingError,
     ObjectNameTakenError,
 )
+from frankenpanel_operator.failpoints import Failpoint, reached
 from frankenpanel_operator.observed import Manifest, ObjectRef, OwnedKind
 from frankenpanel_operator.ports import ObjectApplier, ObjectCache
 from frankenpanel_operator.reconcilers.site_scene import SiteScene
@@ -91,12 +92,14 @@ class DomainRewrites:
             raise
         except (ClusterRefusedError, ObjectNameTakenError) as error:
             return refused_status(promotion, str(error))
+        reached(Failpoint.REWRITE_JOB_CREATED)
         return progress.status
 
     async def _drop_jobs(self, owned: Iterable[Manifest]) -> None:
         """End what runs, and forget what ran: whoever turns it on again wants it done again."""
         for body in _living_jobs(owned):
             await self.applier.delete(ObjectRef.of(body), uid=body["metadata"]["uid"])
+            reached(Failpoint.REWRITE_JOB_DELETED)
 
 
 def _run(site: Site, promotion: Promotion, step: RewriteStep, owned: list[Manifest]) -> Run:
