@@ -146,6 +146,7 @@ class Visitor:
 
     address: tuple[str, int]
     cookies: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
     def get(self, url: str, *, follow: bool = True) -> Page:
         return self._send("GET", url, follow=follow)
@@ -173,7 +174,8 @@ class Visitor:
     def _request(self, method: str, url: str, fields: dict[str, Any] | None) -> urllib3.BaseHTTPResponse:
         parts = urlsplit(url)
         host, port = self.address
-        headers = {"Host": parts.netloc, "Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
+        cookies = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+        headers = {**self.headers, "Host": parts.netloc, "Cookie": cookies}
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         is_upload = any(isinstance(value, tuple) for value in (fields or {}).values())
         with urllib3.PoolManager(retries=False, timeout=30) as pool:
