@@ -15,7 +15,8 @@ from aiohttp import web
 pytestmark = pytest.mark.integration
 
 # Those that are not to end what lasts; `read_timeout` is the one that ends all.
-SHORT = {"read_header_timeout": "300ms", "write_idle_timeout": "1s", "idle_timeout": "300ms"}
+SHORT = {"read_header_timeout": "1s", "write_idle_timeout": "1s", "idle_timeout": "1s"}
+LONGER_SECONDS = 1.3
 
 
 @asynccontextmanager
@@ -43,7 +44,7 @@ async def site(handler) -> AsyncIterator[str]:
 )
 async def test_a_client_that_stops_is_cut(gateway, store, shop, beginning):
     store.add("shop.example", shop.record())
-    await gateway.restart(**SHORT, read_timeout="1s")
+    await gateway.restart(**SHORT, read_timeout="2s")
     reader, writer = await gateway.connect()
     writer.write(beginning)
     async with asyncio.timeout(30):
@@ -125,7 +126,7 @@ async def test_events_come_one_by_one_and_outlast_every_limit(gateway, store):
     async def events(request):
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for number in range(4):
+        for number in range(3):
             await go_on.get()
             await response.write(f"data: {number}\n\n".encode())
         return response
@@ -137,8 +138,8 @@ async def test_events_come_one_by_one_and_outlast_every_limit(gateway, store):
             "GET", f"http://127.0.0.1:{gateway.http}/", headers={"Host": "shop.example"}
         ) as response:
             assert response.status == 200
-            for number in range(4):
-                await asyncio.sleep(0.7)  # above each of the limits
+            for number in range(3):
+                await asyncio.sleep(LONGER_SECONDS)
                 go_on.put_nowait(None)
                 assert await response.content.readuntil(b"\n\n") == f"data: {number}\n\n".encode()
             assert await response.content.read() == b""
@@ -175,7 +176,7 @@ async def test_a_quiet_websocket_outlasts_every_limit(gateway, store, shop):
         ) as channel,
     ):
         for number in range(3):
-            await asyncio.sleep(0.7)  # above each of the limits
+            await asyncio.sleep(LONGER_SECONDS)
             await channel.send_str(f"hello {number}")
             assert await channel.receive_str(timeout=10) == f"shop:hello {number}"
 
@@ -187,7 +188,7 @@ async def test_an_upload_that_pauses_passes(gateway, store, shop):
     async def body():
         for _ in range(3):
             yield b"x" * 1000
-            await asyncio.sleep(0.7)
+            await asyncio.sleep(LONGER_SECONDS)
 
     url = f"http://127.0.0.1:{gateway.http}/"
     async with aiohttp.request("POST", url, headers={"Host": "shop.example"}, data=body()) as response:

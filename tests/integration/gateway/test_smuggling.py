@@ -139,7 +139,7 @@ class Recorder:
 
 @pytest.fixture
 async def recorder(gateway, store) -> AsyncIterator[Recorder]:
-    await gateway.restart(read_timeout="2s", idle_timeout="1s")
+    await gateway.restart(read_timeout="10s", idle_timeout="1s")
     recorder = Recorder()
     async with await asyncio.start_server(recorder.serve, "127.0.0.1", 0) as server:
         recorder.port = server.sockets[0].getsockname()[1]

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from frankenpanel_gateway import edge_config
 from frankenpanel_gateway.edge_config import configured
 
-SHIPPED = json.loads((Path(__file__).parents[3] / "images" / "gateway" / "gateway.json").read_text())
+GATEWAY = Path(__file__).parents[3] / "images" / "gateway" / "gateway.json"
+SHIPPED = json.loads(GATEWAY.read_text())
 
 
 def edge(config):
@@ -39,3 +41,17 @@ def test_trusted_proxies_say_who_the_visitor_is():
 def test_what_is_not_understood_is_an_error(environment):
     with pytest.raises(ValueError, match=r"everyone|many"):
         configured(SHIPPED, environment)
+
+
+def test_it_writes_the_configuration_for_nobody_else_and_becomes_caddy(tmp_path, monkeypatch):
+    in_use, started = tmp_path / "gateway.json", []
+    monkeypatch.setattr(edge_config, "SHIPPED", GATEWAY)
+    monkeypatch.setattr(edge_config, "IN_USE", in_use)
+    monkeypatch.setattr(edge_config.os, "execv", lambda *command: started.append(command))
+    monkeypatch.setenv("FRANKENPANEL_MAX_CONNECTIONS_PER_SITE", "7")
+    edge_config.main()
+    assert started == [("/usr/bin/caddy", ["/usr/bin/caddy", "run", "--config", str(in_use)])]
+    assert json.loads(in_use.read_text()) == configured(
+        SHIPPED, {"FRANKENPANEL_MAX_CONNECTIONS_PER_SITE": "7"}
+    )
+    assert in_use.stat().st_mode & 0o777 == 0o600
