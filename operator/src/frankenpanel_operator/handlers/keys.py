@@ -6,6 +6,7 @@ write of our own is news to others, never to the reconcile that wrote it: it has
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -97,17 +98,21 @@ def _keys_of_claim(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:
         yield Work(_key(change.ref))
     if _hold(change.old) == _hold(change.new):
         return
-    for work in _concerned(claimed_host(change.ref.name), cache):
+    host = claimed_host(change.ref.name)
+    for work in itertools.chain(_wanting(host, cache), _senders(host, cache)):
         if not (change.is_own and work.key in owners):
             yield work
+    if any(holding_of(body).is_proven for body in change.bodies):
+        yield from _below(host, cache)
 
 
-def _concerned(host: str, cache: MemoryObjectCache) -> Iterator[Work]:
-    """Yield whom it concerns who holds a host: who wants it, has one below it, or sends visitors there."""
-    yield from _wanting(host, cache)
+def _below(host: str, cache: MemoryObjectCache) -> Iterator[Work]:
+    """Yield the Domains of hosts below one that somebody has proven, or has no more; there may be many.
+
+    Whoever has shown nothing concerns nobody below.
+    """
     for domain in tuple(cache.refs_below(host.removeprefix(WILDCARD))):
-        yield Work(_key(domain))
-    yield from _senders(host, cache)
+        yield Work(_key(domain), Priority.RESYNC)
 
 
 def _keys_of_preset(change: Change, cache: MemoryObjectCache) -> Iterator[Work]:

@@ -202,8 +202,10 @@ def test_a_claim_that_is_proven_or_given_up_leads_to_all_whom_it_concerns(
         cache.put(with_spec(domain(name, "blog", host=host, role="Redirect"), **extra))
     claim = claim_of("www", "www.example.com")
     proven = with_spec(claim, verifiedAt="2026-08-01T12:00:00Z")
-    names = ("rival", "below", "sender", "sender-of-sender")
-    concerned = live(*(f"Domain/demo/{name}" for name in names))
+    names = ("rival", "sender", "sender-of-sender")
+    nearest = live(*(f"Domain/demo/{name}" for name in names))
+    concerned = nearest | {work("Domain/demo/below", Priority.RESYNC)}
+    assert touched(None, claim, is_own=True) == nearest, "who has shown nothing concerns nobody below"
     assert touched(claim, proven, is_own=True) == concerned
     assert touched(proven, with_spec(proven, route={"site": "demo.shop"}), is_own=True) == set()
     released = with_spec(proven, releasedAt="2026-08-01T13:00:00Z")
@@ -213,9 +215,9 @@ def test_a_claim_that_is_proven_or_given_up_leads_to_all_whom_it_concerns(
 def test_the_claim_of_a_wildcard_concerns_those_below_it(touched: Touch, cache: MemoryObjectCache) -> None:
     cache.put(domain("below", "blog", host="a.example.org"))
     cache.put(domain("wild", "blog", host="*.example.org"))
-    claim = claim_of("gone", "example.org.wildcard")
-    expected = live("Domain/demo/below", "Domain/demo/wild", "Domain/demo/gone")
-    assert touched(claim, None) == expected
+    claim = with_spec(claim_of("gone", "example.org.wildcard"), verifiedAt="2026-08-01T12:00:00Z")
+    below = {work(f"Domain/demo/{name}", Priority.RESYNC) for name in ("below", "wild")}
+    assert touched(claim, None) == below | live("Domain/demo/wild", "Domain/demo/gone")
 
 
 def test_a_domain_leads_to_those_who_send_their_visitors_to_it(
