@@ -1,4 +1,7 @@
-"""Gets PHP and the code of WordPress for tests, from Debian's packages, without a web server."""
+"""Gets PHP and the code of WordPress for tests, from Debian's packages, without a web server.
+
+Another version, such as that of the image, is used where FRANKENPANEL_TEST_WORDPRESS names its folder.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ def lay_wordpress(folder: Path) -> WordPressCode:
         CodeMissingError: with the reason.
     """
     php = _php()
-    package = Path("/usr/share/wordpress")
+    package = Path(os.environ.get("FRANKENPANEL_TEST_WORDPRESS") or "/usr/share/wordpress")
     if not (package / "wp-load.php").is_file():
         package = _unpack(folder / "package")
     code = folder / "app"
