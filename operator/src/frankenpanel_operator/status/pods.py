@@ -16,6 +16,8 @@ _MISSING_SECRET = re.compile(r'secret "(?P<name>[^"]+)" not found')
 _PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 _CONFIG_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _OUT_OF_MEMORY = "OOMKilled"
+# With this code the runtime image's entry point refuses to start, and leaves the reason as its last word.
+_REFUSED_BY_ENTRY_POINT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,5 +133,8 @@ def _exit_problem(container: Manifest, terminated: Manifest) -> PodProblem | Non
         )
         return PodProblem(SiteReason.CONTAINER_FAILING, message)
     code = terminated.get("exitCode", "unknown")
+    if code == _REFUSED_BY_ENTRY_POINT and terminated.get("message"):
+        message = f"The container {name} does not start: {terminated['message']}."
+        return PodProblem(SiteReason.CONTAINER_FAILING, message)
     message = f"The container {name} stopped with exit code {code} and is started again; its log says why."
     return PodProblem(SiteReason.CONTAINER_FAILING, message)

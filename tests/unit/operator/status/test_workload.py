@@ -55,6 +55,11 @@ class TestPods:
         assert found.says("WorkloadAvailable") == ("False", "ContainerFailing")
         assert "exit code 78" in found.message("WorkloadAvailable")
 
+    def test_what_an_entry_point_refuses_is_told_in_its_words(self, starting):
+        last = {"terminated": {"exitCode": 64, "reason": "Error", "message": "spec.http.rateLimit needs it"}}
+        found = starting(waiting("CrashLoopBackOff", lastState=last))
+        assert found.message("WorkloadAvailable").endswith("does not start: spec.http.rateLimit needs it.")
+
     def test_a_container_that_exits_without_a_code_is_told_too(self, starting):
         found = starting(waiting("CrashLoopBackOff"))
         assert "exit code unknown" in found.message("WorkloadAvailable")
