@@ -85,6 +85,9 @@ function frankenpanel_tell( array $counts ): void {
 	}
 }
 
+// The limit of the site's requests; how long a Job may take is the Job's own affair.
+set_time_limit( 0 );
+
 $frankenpanel_is_dry = in_array( '--dry-run', array_slice( $argv ?? $_SERVER['argv'] ?? array(), 1 ), true );
 $frankenpanel_to     = frankenpanel_hosts( 'TO_HOST' )[0];
 $frankenpanel_from   = array_values( array_diff( frankenpanel_hosts( 'FROM_HOSTS' ), array( $frankenpanel_to ) ) );
