@@ -1,9 +1,11 @@
 """The block list on disk, beside the routing tree: an empty file for each address and network.
 
     blocked -> blocklists/3
+    blocklists/3/any
     blocklists/3/203.0.113.7
     blocklists/3/198.51.100.0/24
 
+`any` is there where anybody is blocked, so that Caddy looks once and not three times where nobody is.
 A new list is written as a whole and taken into use by one rename. Everything here blocks; callers use a
 thread.
 """
@@ -17,6 +19,7 @@ from pathlib import Path
 
 CURRENT = "blocked"
 LISTS = "blocklists"
+ANY = "any"
 
 
 class BlockStore:
@@ -41,6 +44,8 @@ class BlockStore:
             if size:
                 (folder / address).mkdir(exist_ok=True)
             (folder / name).touch()
+        if names:
+            (folder / ANY).touch()
         pointer = self._lists / "next"
         pointer.unlink(missing_ok=True)
         pointer.symlink_to(f"{LISTS}/{number}")

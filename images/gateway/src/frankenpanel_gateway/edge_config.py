@@ -57,12 +57,13 @@ def _trust(edge: Config, networks: Sequence[str]) -> None:
     edge["trusted_proxies_strict"] = 1
     edge["client_ip_headers"] = ["X-Forwarded-For"]
     # Caddy derives networks from the address of the connection only, which is now that of the proxy.
-    blocked = copy.deepcopy(edge["routes"][0])
+    blocking = edge["routes"][0]["handle"][0]["routes"]
+    blocked = copy.deepcopy(blocking[0])
     (matcher,) = blocked["match"]
     matcher["file"]["try_files"] = ["/{http.regexp.client.1}.0/24", "/{http.regexp.client.2}.0.0/16"]
     address = {"name": "client", "pattern": r"^(([0-9]+\.[0-9]+)\.[0-9]+)\.[0-9]+$"}
     match = [{"vars_regexp": {"{http.vars.client_ip}": address}}]
-    edge["routes"].insert(0, {"match": match, "handle": [{"handler": "subroute", "routes": [blocked]}]})
+    blocking.insert(0, {"match": match, "handle": [{"handler": "subroute", "routes": [blocked]}]})
 
 
 def _reverse_proxies(value: Any) -> Iterator[Config]:
