@@ -162,7 +162,7 @@ http {{
 {folders}
   access_log /dev/null combined;
   server_names_hash_max_size {max(1024, 4 * len(hosts))};
-  server_names_hash_bucket_size 128;
+  server_names_hash_bucket_size 1024;
   keepalive_requests 100000000;
   client_max_body_size 512m;
   upstream {NGINX_GROUP} {{ server {upstream}; keepalive 32; keepalive_requests 100000000; }}
