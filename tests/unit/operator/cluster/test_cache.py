@@ -206,3 +206,34 @@ def test_memory_of_deletions_is_bounded(cache: MemoryObjectCache, monkeypatch: p
     for number in range(10):
         cache.remove(body(version=number, uid=str(number)))
     assert list(cache._deleted_uids) == ["7", "8", "9"]
+
+
+def domain_of(host: str, version: int, **spec: Any) -> Any:
+    return {**body("Domain", "d", version=version), "spec": {"host": host, **spec}}
+
+
+def test_domains_are_found_by_the_names_above_their_host_and_by_where_they_send_visitors(
+    cache: MemoryObjectCache,
+) -> None:
+    ref = ObjectRef("Domain", "demo", "d")
+    redirect = {"role": "Redirect", "redirect": {"to": "https://WWW.Target.example:8443/x"}}
+    cache.put(domain_of("A.b.example.com", 1, **redirect))
+    for name in ("b.example.com", "example.com"):
+        assert list(cache.refs_below(name)) == [ref]
+    for name in ("a.b.example.com", "com", "*.example.com"):
+        assert list(cache.refs_below(name)) == []
+    assert list(cache.redirecting_refs("www.target.example")) == [ref]
+    cache.put(domain_of("*.example.net", 2))
+    assert list(cache.refs_below("example.com")) == []
+    assert list(cache.refs_below("example.net")) == [ref]
+    assert list(cache.redirecting_refs("www.target.example")) == []
+    cache.remove(body("Domain", "d", version=3))
+    assert list(cache.refs_below("example.net")) == []
+
+
+def test_released_claims_are_found_until_they_are_held_again(cache: MemoryObjectCache) -> None:
+    released = {"releasedAt": "2026-08-01T12:00:00Z"}
+    cache.put({**body("DomainClaim", "a.example", version=1), "spec": released})
+    assert [ref.name for ref in cache.released_refs()] == ["a.example"]
+    cache.put({**body("DomainClaim", "a.example", version=2), "spec": {}})
+    assert list(cache.released_refs()) == []
