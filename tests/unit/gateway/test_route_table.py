@@ -4,8 +4,9 @@ import os
 
 import pytest
 from frankenpanel_gateway import route_table as module
-from frankenpanel_gateway.claims import ClaimEvent, HostTls
+from frankenpanel_gateway.claims import HostTls
 from frankenpanel_gateway.metrics import Metrics
+from frankenpanel_gateway.object_event import ObjectEvent
 from frankenpanel_gateway.route_table import RouteTable, TreeWriteError
 from frankenpanel_gateway.store import TreeStore
 from frankenpanel_gateway.tree import folder_name
@@ -73,10 +74,10 @@ async def test_of_many_events_for_a_host_the_last_counts(table, tmp_path, claim)
     await table.replace(pages(claim("a.example")))
     await table.apply(
         [
-            ClaimEvent(claim("a.example"), is_deleted=True),
-            ClaimEvent(claim("b.example")),
-            ClaimEvent(claim("a.example", "10.96.0.9:80")),
-            ClaimEvent(claim("b.example"), is_deleted=True),
+            ObjectEvent(claim("a.example"), is_deleted=True),
+            ObjectEvent(claim("b.example")),
+            ObjectEvent(claim("a.example", "10.96.0.9:80")),
+            ObjectEvent(claim("b.example"), is_deleted=True),
         ]
     )
     assert records(tmp_path) == {"a.example": ["p0,demo.shop,10.96.0.9:80"]}
@@ -88,7 +89,7 @@ async def test_a_listing_that_breaks_off_changes_nothing(table, tmp_path, claim)
     with pytest.raises(ConnectionError):
         await table.replace(broken_pages(claim("b.example")))
     assert list(records(tmp_path)) == ["a.example"]
-    await table.apply([ClaimEvent(claim("b.example"))])
+    await table.apply([ObjectEvent(claim("b.example"))])
     assert set(records(tmp_path)) == {"a.example", "b.example"}
 
 
@@ -96,11 +97,11 @@ async def test_a_refused_claim_is_counted_until_it_is_mended_or_gone(table, tmp_
     await table.replace(pages(claim("a.example", "127.0.0.1:80"), claim("b.example", "localhost:80")))
     assert value(table, "frankenpanel_gateway_refused_claims") == 2
     assert records(tmp_path) == {}
-    await table.apply([ClaimEvent(claim("a.example"))])
+    await table.apply([ObjectEvent(claim("a.example"))])
     assert value(table, "frankenpanel_gateway_refused_claims") == 1
-    await table.apply([ClaimEvent(claim("b.example"), is_deleted=True)])
+    await table.apply([ObjectEvent(claim("b.example"), is_deleted=True)])
     assert value(table, "frankenpanel_gateway_refused_claims") == 0
-    await table.apply([ClaimEvent(claim("a.example", "127.0.0.1:80"))])
+    await table.apply([ObjectEvent(claim("a.example", "127.0.0.1:80"))])
     assert records(tmp_path) == {}
     assert not table.serves("a.example")
     await table.replace(pages())
@@ -127,7 +128,7 @@ async def test_a_wildcard_serves_the_hosts_of_one_more_label(table, tmp_path, cl
     await later.open()
     assert later.serves("a.shop.example")
     await later.close()
-    await table.apply([ClaimEvent(claim("*.shop.example"), is_deleted=True)])
+    await table.apply([ObjectEvent(claim("*.shop.example"), is_deleted=True)])
     assert not table.serves("a.shop.example")
 
 
@@ -152,9 +153,9 @@ async def test_it_is_known_where_certificates_come_from(table, claim):
     assert table.tls_of("plain.shop.example") == table.tls_of("any.shop.example")
     assert table.tls_of("shop.example") is None
 
-    await table.apply([ClaimEvent(claim("a.example", tls={"mode": "Internal"}))])
+    await table.apply([ObjectEvent(claim("a.example", tls={"mode": "Internal"}))])
     assert table.tls_of("a.example") == HostTls("Internal")
-    await table.apply([ClaimEvent(claim("a.example", "127.0.0.1:80", tls={"mode": "Internal"}))])
+    await table.apply([ObjectEvent(claim("a.example", "127.0.0.1:80", tls={"mode": "Internal"}))])
     assert table.tls_of("a.example") is None
     await table.replace(pages(claim("a.example")))
     assert table.tls_of("own.shop.example") is None
@@ -167,7 +168,7 @@ async def test_a_tree_that_someone_damaged_is_written_anew(table, tmp_path, clai
         record.unlink()
     folder.rmdir()
 
-    await table.apply([ClaimEvent(claim("a.example", "10.96.0.9:80"))])
+    await table.apply([ObjectEvent(claim("a.example", "10.96.0.9:80"))])
 
     assert records(tmp_path) == {
         "a.example": ["p0,demo.shop,10.96.0.9:80"],
@@ -197,10 +198,10 @@ async def test_a_disk_that_refuses_is_an_error_and_the_last_tree_stays(table, tm
     monkeypatch.setattr(TreeStore, "change", full)
     monkeypatch.setattr(TreeStore, "replace_all", full)
     with pytest.raises(TreeWriteError, match="No space left"):
-        await table.apply([ClaimEvent(claim("a.example", "10.96.0.9:80"))])
+        await table.apply([ObjectEvent(claim("a.example", "10.96.0.9:80"))])
     assert records(tmp_path) == {"a.example": ["p0,demo.shop,10.96.3.4:8080"]}
 
 
 async def test_changes_before_a_listing_are_a_mistake_of_the_caller(table, claim):
     with pytest.raises(RuntimeError, match="listing"):
-        await table.apply([ClaimEvent(claim("a.example"))])
+        await table.apply([ObjectEvent(claim("a.example"))])

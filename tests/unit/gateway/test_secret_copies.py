@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 from frankenpanel_gateway.certificate_store import CertificateStore
-from frankenpanel_gateway.claims import ClaimEvent
 from frankenpanel_gateway.internal_authority import InternalAuthority, make_authority
 from frankenpanel_gateway.metrics import Metrics
+from frankenpanel_gateway.object_event import ObjectEvent
 from frankenpanel_gateway.pem_certificate import split_pem
 from frankenpanel_gateway.secret_copies import SecretCopies
 
@@ -57,13 +57,13 @@ def copies(store, told, own, metrics):
 async def test_a_secret_comes_to_disk_changes_and_goes(copies, store, told):
     await copies.replace(pages())
     assert copies.is_complete
-    await copies.apply([ClaimEvent(secret("own-a"))])
+    await copies.apply([ObjectEvent(secret("own-a"))])
     first = store.pem("own-a")
-    await copies.apply([ClaimEvent(secret("own-a"))])
+    await copies.apply([ObjectEvent(secret("own-a"))])
     other = InternalAuthority(*make_authority(NOW)).pem("shop.example", NOW)
-    await copies.apply([ClaimEvent(secret("own-a", other))])
+    await copies.apply([ObjectEvent(secret("own-a", other))])
     assert store.pem("own-a") != first
-    await copies.apply([ClaimEvent(secret("own-a"), is_deleted=True)])
+    await copies.apply([ObjectEvent(secret("own-a"), is_deleted=True)])
     assert store.pem("own-a") is None
     assert told == [["own-a"]] * 3
 
@@ -93,11 +93,11 @@ async def test_a_listing_that_fails_removes_nothing(copies, store):
 async def test_one_that_becomes_useless_leaves_the_last_good_one_in_place(copies, store, metrics, fields):
     await copies.replace(pages(secret("own-a")))
     before = store.pem("own-a")
-    await copies.apply([ClaimEvent(secret("own-a", PEM, **fields))])
+    await copies.apply([ObjectEvent(secret("own-a", PEM, **fields))])
     assert store.pem("own-a") == before
     gauge = "frankenpanel_gateway_refused_certificates"
     assert metrics.registry.get_sample_value(gauge) == 1
-    await copies.apply([ClaimEvent(secret("own-a"))])
+    await copies.apply([ObjectEvent(secret("own-a"))])
     assert metrics.registry.get_sample_value(gauge) == 0
 
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from frankenpanel_gateway.claims import ClaimEvent, HostTls
+from frankenpanel_gateway.claims import HostTls
+from frankenpanel_gateway.object_event import ObjectEvent
 from frankenpanel_gateway.tls_claims import TlsClaims
 
 MANAGED = HostTls("Managed", may_order=True)
@@ -75,9 +76,9 @@ async def test_such_a_claim_gives_no_certificate(claims, body):
 
 async def test_changes_are_told_and_the_same_again_is_not(claims, news):
     listing(claims, claim("a.example", MANAGED))
-    claims.apply([ClaimEvent(claim("a.example", MANAGED))])
-    claims.apply([ClaimEvent(claim("a.example", OWN)), ClaimEvent(claim("b.example", OWN))])
-    claims.apply([ClaimEvent(claim("b.example", OWN), is_deleted=True)])
+    claims.apply([ObjectEvent(claim("a.example", MANAGED))])
+    claims.apply([ObjectEvent(claim("a.example", OWN)), ObjectEvent(claim("b.example", OWN))])
+    claims.apply([ObjectEvent(claim("b.example", OWN), is_deleted=True)])
     assert news == [["a.example"], ["a.example", "b.example"], ["b.example"]]
     assert claims.tls_of("b.example") is None
 

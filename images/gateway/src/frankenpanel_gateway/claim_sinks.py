@@ -7,7 +7,7 @@ from typing import Any
 
 from frankenpanel_crds.group import API_GROUP, DOMAIN_CLAIM, VERSION
 
-from frankenpanel_gateway.claims import ClaimEvent
+from frankenpanel_gateway.object_event import ObjectEvent
 from frankenpanel_gateway.route_table import RouteTable
 from frankenpanel_gateway.tls_claims import TlsClaims
 
@@ -33,7 +33,7 @@ class ClaimSinks:
         await self._table.replace(passing())
         self._tls.take(listing)
 
-    async def apply(self, events: Sequence[ClaimEvent]) -> None:
+    async def apply(self, events: Sequence[ObjectEvent]) -> None:
         """Take changes of single claims."""
         await self._table.apply(events)
         self._tls.apply(events)

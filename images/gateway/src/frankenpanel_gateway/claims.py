@@ -68,14 +68,6 @@ class _RefusedError(Exception):
     """A value must not reach Caddy."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimEvent:
-    """One change of one claim, in the order in which the API server told them."""
-
-    body: Mapping[str, Any]
-    is_deleted: bool = False
-
-
 def claimed_host(body: Mapping[str, Any]) -> str:
     """Return the host that the name of a claim stands for; the API server gives no claim without a name."""
     return tree.host_of_claim(str(_mapping(body.get("metadata")).get("name", "")))

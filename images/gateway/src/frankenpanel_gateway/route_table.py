@@ -10,16 +10,9 @@ from typing import Any
 import structlog
 
 from frankenpanel_gateway import tree
-from frankenpanel_gateway.claims import (
-    NOTHING,
-    ClaimEvent,
-    HostTls,
-    Refusal,
-    Routing,
-    claimed_host,
-    compile_claim,
-)
+from frankenpanel_gateway.claims import NOTHING, HostTls, Refusal, Routing, claimed_host, compile_claim
 from frankenpanel_gateway.metrics import Metrics
+from frankenpanel_gateway.object_event import ObjectEvent
 from frankenpanel_gateway.store import TreeStore
 from frankenpanel_gateway.upstreams import Network
 
@@ -102,7 +95,7 @@ class RouteTable:
                 await self._write(self._records, compiled)
             self._note(compiled)
 
-    async def apply(self, events: Sequence[ClaimEvent]) -> None:
+    async def apply(self, events: Sequence[ObjectEvent]) -> None:
         """Bring changes of single claims to disk; of several for one claim, only the last counts.
 
         Raises:

@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 
 from frankenpanel_gateway.certificate_store import CertificateStore
-from frankenpanel_gateway.claims import ClaimEvent
 from frankenpanel_gateway.metrics import Metrics
+from frankenpanel_gateway.object_event import ObjectEvent
 from frankenpanel_gateway.pem_certificate import BadCertificateError, read_certificate
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -63,7 +63,7 @@ class SecretCopies:
         self.is_complete = True
         self._tell(news)
 
-    async def apply(self, events: Sequence[ClaimEvent]) -> None:
+    async def apply(self, events: Sequence[ObjectEvent]) -> None:
         """Take changes of single Secrets."""
         news = []
         for event in events:

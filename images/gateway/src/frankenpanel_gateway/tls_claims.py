@@ -12,7 +12,8 @@ import structlog
 
 from frankenpanel_gateway import tree
 from frankenpanel_gateway.certificate_store import write_private
-from frankenpanel_gateway.claims import ClaimEvent, HostTls, claimed_host
+from frankenpanel_gateway.claims import HostTls, claimed_host
+from frankenpanel_gateway.object_event import ObjectEvent
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -111,7 +112,7 @@ class TlsClaims:
         self.is_complete = True
         self._tell(news)
 
-    def apply(self, events: Sequence[ClaimEvent]) -> None:
+    def apply(self, events: Sequence[ObjectEvent]) -> None:
         """Take changes of single claims."""
         news = set()
         for event in events:

@@ -13,8 +13,8 @@ import aiohttp
 import structlog
 
 from frankenpanel_gateway.api_client import ApiAccess, ApiClient, ApiError, ExpiredError
-from frankenpanel_gateway.claims import ClaimEvent
 from frankenpanel_gateway.metrics import Metrics
+from frankenpanel_gateway.object_event import ObjectEvent
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -31,7 +31,7 @@ class Sink(Protocol):
     async def replace(self, pages: AsyncIterator[Sequence[Mapping[str, Any]]]) -> None:
         """Take a complete listing; an error of the iterator leaves all as it was."""
 
-    async def apply(self, events: Sequence[ClaimEvent]) -> None:
+    async def apply(self, events: Sequence[ObjectEvent]) -> None:
         """Take changes since the last listing or changes, in order."""
 
 
@@ -134,7 +134,7 @@ class Watcher:
         self._note_answer()
         return has_news
 
-    def _read_event(self, event: Mapping[str, Any]) -> ClaimEvent | None:
+    def _read_event(self, event: Mapping[str, Any]) -> ObjectEvent | None:
         kind, body = event.get("type"), event.get("object")
         if not isinstance(body, Mapping):
             raise ApiError("the API server sent an event without an object")
@@ -143,7 +143,7 @@ class Watcher:
             raise (ExpiredError if code == 410 else ApiError)(f"the watch ended with code {code}")
         if kind not in _CHANGES:
             return None
-        return ClaimEvent(body, is_deleted=kind == "DELETED")
+        return ObjectEvent(body, is_deleted=kind == "DELETED")
 
     def _note_answer(self) -> None:
         self._last_step = time.monotonic()
