@@ -253,7 +253,7 @@ async def test_replicas_share_what_one_of_them_ordered(ordering, second, claims,
     assert authority.issued() == 1
 
 
-async def test_when_the_replica_that_orders_is_gone_another_one_goes_on(
+async def test_when_the_agent_that_orders_is_gone_another_goes_on_and_any_caddy_answers_the_challenge(
     ordering, second, claims, shop, authority, eventually
 ):
     first = claims.put("first", shop.address, tls=MANAGED)
