@@ -88,7 +88,12 @@ function frankenpanel_tell( array $counts ): void {
 // The limit of the site's requests; how long a Job may take is the Job's own affair.
 set_time_limit( 0 );
 
-$frankenpanel_is_dry = in_array( '--dry-run', array_slice( $argv ?? $_SERVER['argv'] ?? array(), 1 ), true );
+$frankenpanel_arguments = array_slice( $argv ?? $_SERVER['argv'] ?? array(), 1 );
+// Nothing may be changed because an argument was misspelt, or got lost on its way.
+if ( empty( $argv ?? $_SERVER['argv'] ?? array() ) || array_diff( $frankenpanel_arguments, array( '--dry-run' ) ) ) {
+	frankenpanel_fail( 'usage: rewrite.php [--dry-run]', FRANKENPANEL_EXIT_USAGE );
+}
+$frankenpanel_is_dry = array() !== $frankenpanel_arguments;
 $frankenpanel_to     = frankenpanel_hosts( 'TO_HOST' )[0];
 $frankenpanel_from   = array_values( array_diff( frankenpanel_hosts( 'FROM_HOSTS' ), array( $frankenpanel_to ) ) );
 $frankenpanel_id     = (string) getenv( 'REWRITE_ID' );

@@ -292,6 +292,9 @@ def done_of(site: Site) -> int:
 def test_without_a_site_or_with_hosts_that_are_none_it_fails(site: Site) -> None:
     site.run(old="http://old.example/", code=64)
     site.run(new="", code=64)
+    before = site.content()
+    site.run("--dryrun", code=64)
+    assert site.content() == before
     site.query("DROP TABLE wp_options")
     site.run(code=1)
     site.database = "missing"
