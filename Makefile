@@ -72,7 +72,7 @@ PYTEST_ON_SERVERS = $(PYTEST) --reruns 1 --rerun-show-tracebacks -rR --max-suite
 test-integration: $(HACK) $(API_SERVER) $(NAME_SERVER) $(AUTHORITY) $(SITE_SERVER) ## Run the tests against real servers: Kubernetes API, MariaDB, Caddy, DNS
 	@env -u KUBECONFIG $(PYTEST_ON_SERVERS) tests/integration
 
-test-e2e: $(HACK) ## Run the tests against FrankenPanel on the cluster of `make up`
+test-e2e: $(HACK) $(NAME_SERVER) $(AUTHORITY) ## Run the tests against FrankenPanel on the cluster of `make up`
 	@$(WITH_CLUSTER) $(PYTEST_ON_SERVERS) tests/e2e
 
 .PHONY: lint lint-format lint-code lint-types lint-imports lint-yaml lint-images

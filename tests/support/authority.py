@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 from cryptography import x509
@@ -84,12 +85,12 @@ class Authority:
         key: Any = None,
         usages: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.SERVER_AUTH,),
     ) -> Issued:
-        """Return a certificate for hosts that is valid for 90 days, unless told."""
+        """Return a certificate for hosts (names or addresses) that is valid for 90 days, unless told."""
         key = key or new_key()
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "of a test")])
         builder = _builder(name, self.name, key.public_key(), _span(start, end))
         if hosts:
-            names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+            names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
             builder = builder.add_extension(names, critical=False)
         if usages:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
@@ -108,6 +109,13 @@ def self_signed(host: str) -> Issued:
 def pem(*certificates: x509.Certificate) -> bytes:
     """Return certificates as PEM, one after another."""
     return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _span(start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:

@@ -33,7 +33,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 COREFILE = """\
 {zone}:{port} {{
-    bind 127.0.0.1
+    bind {address}
     file {file} {{
         reload 50ms
     }}
@@ -48,12 +48,13 @@ class NameServer:
 
     folder: Path
     port: int
+    host: str = "127.0.0.1"
     _serial: int = 0
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def address(self) -> tuple[str, int]:
-        return "127.0.0.1", self.port
+        return self.host, self.port
 
     def write(self, *records: str) -> None:
         """Let the zone have these records and no others, and wait until they are served.
@@ -67,7 +68,8 @@ class NameServer:
         """Start, with the zone as it was written last, and wait until it answers."""
         corefile = self.folder / "Corefile"
         corefile.write_text(
-            COREFILE.format(zone=ZONE, port=self.port, file=self.folder / "zone"), encoding="utf-8"
+            COREFILE.format(zone=ZONE, port=self.port, address=self.host, file=self.folder / "zone"),
+            encoding="utf-8",
         )
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -117,7 +119,7 @@ class NameServer:
     def _served_serial(self) -> int | None:
         question = dns.message.make_query(f"{ZONE}.", "SOA")
         try:
-            answer = dns.query.udp(question, "127.0.0.1", port=self.port, timeout=1)
+            answer = dns.query.udp(question, self.host, port=self.port, timeout=1)
         except (dns.exception.DNSException, OSError):
             return None
         if answer.rcode() != dns.rcode.NOERROR or not answer.answer:
@@ -127,9 +129,9 @@ class NameServer:
 
 
 @contextmanager
-def running_name_server(folder: Path) -> Iterator[NameServer]:
-    """Run a name server with an empty zone until the block ends."""
-    server = NameServer(folder, _free_port())
+def running_name_server(folder: Path, host: str = "127.0.0.1") -> Iterator[NameServer]:
+    """Run a name server on an address of this machine, with an empty zone, until the block ends."""
+    server = NameServer(folder, _free_port(host), host)
     server._write_zone(())
     try:
         server.start()
@@ -138,14 +140,14 @@ def running_name_server(folder: Path) -> Iterator[NameServer]:
         server.stop()
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     """Return a port on which nobody listens, by neither UDP nor TCP."""
     while True:
         with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
-            stream.bind(("127.0.0.1", 0))
+            stream.bind((host, 0))
             port: int = stream.getsockname()[1]
             try:
-                datagram.bind(("127.0.0.1", port))
+                datagram.bind((host, port))
             except OSError:
                 continue
             return port

@@ -13,11 +13,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from frankenpanel_gateway.internal_authority import InternalAuthority, make_authority
-from frankenpanel_gateway.pem_certificate import split_pem
+from authority import Authority, pem
 
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 60
@@ -34,7 +32,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 @dataclass(frozen=True)
 class Pebble:
-    """One authority; it validates every host at the same port of loopback."""
+    """One authority; it validates every host at the same port."""
 
     directory: str
     ca_file: Path
@@ -65,19 +63,27 @@ def binary(name: str) -> Path:
 
 
 @contextmanager
-def pebble(folder: Path, http_port: int, validity_seconds: int) -> Iterator[Pebble]:
+def pebble(
+    folder: Path,
+    http_port: int,
+    validity_seconds: int,
+    host: str = "127.0.0.1",
+    name_server: tuple[str, int] | None = None,
+) -> Iterator[Pebble]:
     """Run an authority until the block ends.
 
     Args:
         folder: for its files and logs.
         http_port: where challenges are answered.
         validity_seconds: how long its certificates last.
+        host: address of this machine on which it listens.
+        name_server: whom it asks for hosts; one of its own, by which all lead to loopback, unless given.
     """
-    listen, management, names, names_management = _free_ports(4)
-    ca_file = _own_certificate(folder)
+    listen, management = _free_ports(2, host)
+    ca_file = _own_certificate(folder, host)
     config = {
-        "listenAddress": f"127.0.0.1:{listen}",
-        "managementListenAddress": f"127.0.0.1:{management}",
+        "listenAddress": f"{host}:{listen}",
+        "managementListenAddress": f"{host}:{management}",
         "certificate": str(folder / "pebble.crt"),
         "privateKey": str(folder / "pebble.key"),
         "httpPort": http_port,
@@ -87,36 +93,41 @@ def pebble(folder: Path, http_port: int, validity_seconds: int) -> Iterator[Pebb
         "retryAfter": {"authz": 1, "order": 1},
     }
     (folder / "pebble.json").write_text(json.dumps({"pebble": config}))
-    name_server = [
-        *(str(binary("pebble-challtestsrv")), "-dnsserver", f"127.0.0.1:{names}"),
-        *("-management", f"127.0.0.1:{names_management}", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""),
+    with ExitStack() as stack:
+        names_host, names_port = name_server or stack.enter_context(_everything_on_loopback(folder))
+        authority = [
+            *(str(binary("pebble")), "-config", str(folder / "pebble.json")),
+            *("-dnsserver", f"{names_host}:{names_port}"),
+        ]
+        process = stack.enter_context(_running(authority, folder / "pebble.log"))
+        _wait_for_port(host, listen, process, folder / "pebble.log")
+        address = f"https://{host}"
+        yield Pebble(f"{address}:{listen}/dir", ca_file, f"{address}:{management}", folder / "pebble.log")
+
+
+@contextmanager
+def _everything_on_loopback(folder: Path) -> Iterator[tuple[str, int]]:
+    """Run a name server by which every name leads to this machine."""
+    port, management = _free_ports(2, "127.0.0.1")
+    command = [
+        *(str(binary("pebble-challtestsrv")), "-dnsserver", f"127.0.0.1:{port}"),
+        *("-management", f"127.0.0.1:{management}", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""),
         *("-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""),
     ]
-    authority = [
-        *(str(binary("pebble")), "-config", str(folder / "pebble.json")),
-        *("-dnsserver", f"127.0.0.1:{names}"),
-    ]
-    with ExitStack() as stack:
-        names_process = stack.enter_context(_running(name_server, folder / "names.log"))
-        _wait_for_port(names, names_process, folder / "names.log")
-        process = stack.enter_context(_running(authority, folder / "pebble.log"))
-        _wait_for_port(listen, process, folder / "pebble.log")
-        yield Pebble(
-            f"https://localhost:{listen}/dir",
-            ca_file,
-            f"https://localhost:{management}",
-            folder / "pebble.log",
-        )
+    with _running(command, folder / "names.log") as process:
+        _wait_for_port("127.0.0.1", port, process, folder / "names.log")
+        yield "127.0.0.1", port
 
 
-def _own_certificate(folder: Path) -> Path:
+def _own_certificate(folder: Path, host: str) -> Path:
     """Make the certificate of the authority's own https; return what it is trusted by."""
-    now = datetime.now(UTC)
-    chain, key = make_authority(now)
-    own, own_key = split_pem(InternalAuthority(chain, key).pem("localhost", now))
-    for name, content in (("pebble.crt", own), ("pebble.key", own_key), ("pebble-ca.crt", chain)):
-        (folder / name).write_bytes(content)
-    return folder / "pebble-ca.crt"
+    authority = Authority("the authority's own https")
+    own = authority.issue(host)
+    (folder / "pebble.crt").write_bytes(own.chain)
+    (folder / "pebble.key").write_bytes(own.key_pem)
+    ca_file = folder / "pebble-ca.crt"
+    ca_file.write_bytes(pem(authority.certificate))
+    return ca_file
 
 
 @contextmanager
@@ -140,13 +151,13 @@ def _running(arguments: list[str], log_path: Path) -> Iterator[subprocess.Popen[
             process.wait()
 
 
-def _wait_for_port(port: int, process: subprocess.Popen[bytes], log_path: Path) -> None:
+def _wait_for_port(host: str, port: int, process: subprocess.Popen[bytes], log_path: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection((host, port), timeout=1).close()
         except OSError:
             time.sleep(0.05)
         else:
@@ -154,9 +165,9 @@ def _wait_for_port(port: int, process: subprocess.Popen[bytes], log_path: Path) 
     raise RuntimeError(f"{log_path.stem} does not answer:\n{log_path.read_text()[-2000:]}")
 
 
-def _free_ports(count: int) -> list[int]:
+def _free_ports(count: int, host: str) -> list[int]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for item in sockets:
-            item.bind(("127.0.0.1", 0))
+            item.bind((host, 0))
         return [item.getsockname()[1] for item in sockets]
