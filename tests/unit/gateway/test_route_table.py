@@ -4,7 +4,6 @@ import os
 
 import pytest
 from frankenpanel_gateway import route_table as module
-from frankenpanel_gateway.claims import HostTls
 from frankenpanel_gateway.metrics import Metrics
 from frankenpanel_gateway.object_event import ObjectEvent
 from frankenpanel_gateway.route_table import RouteTable, TreeWriteError
@@ -48,8 +47,6 @@ async def test_a_listing_becomes_the_tree(table, tmp_path, claim):
     await table.replace(pages(claim("a.example"), claim("b.example", None)))
     assert table.is_ready()
     assert records(tmp_path) == {"a.example": ["p0,demo.shop,10.96.3.4:8080"]}
-    assert table.serves("a.example")
-    assert not table.serves("b.example")
 
 
 async def test_a_second_listing_changes_only_what_differs(table, tmp_path, claim):
@@ -103,7 +100,6 @@ async def test_a_refused_claim_is_counted_until_it_is_mended_or_gone(table, tmp_
     assert value(table, "frankenpanel_gateway_refused_claims") == 0
     await table.apply([ObjectEvent(claim("a.example", "127.0.0.1:80"))])
     assert records(tmp_path) == {}
-    assert not table.serves("a.example")
     await table.replace(pages())
     assert value(table, "frankenpanel_gateway_refused_claims") == 0
 
@@ -113,52 +109,29 @@ async def test_the_tree_of_an_earlier_run_counts_until_the_first_listing(table, 
     later = RouteTable(TreeStore(tmp_path), Metrics())
     await later.open()
     assert later.is_ready()
-    assert later.serves("a.example")
-    assert later.serves("b.example")
+    assert value(later, "frankenpanel_gateway_routes") == 2
+    assert set(records(tmp_path)) == {"a.example", "b.example"}
     await later.replace(pages(claim("a.example")))
-    assert not later.serves("b.example")
+    assert set(records(tmp_path)) == {"a.example"}
     await later.close()
 
 
-async def test_a_wildcard_serves_the_hosts_of_one_more_label(table, tmp_path, claim):
-    await table.replace(pages(claim("*.shop.example"), claim("own.shop.example", None)))
-    assert [table.serves(host) for host in ("a.shop.example", "own.shop.example")] == [True, True]
-    assert [table.serves(host) for host in ("shop.example", "a.b.shop.example")] == [False, False]
-    later = RouteTable(TreeStore(tmp_path), Metrics())
-    await later.open()
-    assert later.serves("a.shop.example")
-    await later.close()
+async def test_a_wildcard_is_routed_beside_its_parent(table, tmp_path, claim):
+    await table.replace(pages(claim("*.shop.example"), claim("shop.example")))
+    assert records(tmp_path) == {"shop.example": ["p0,demo.shop,10.96.3.4:8080"]}
+    wild = tmp_path / "current" / "wild" / "example" / "shop" / "@"
+    assert os.listdir(wild) == ["p0,demo.shop,10.96.3.4:8080"]
     await table.apply([ObjectEvent(claim("*.shop.example"), is_deleted=True)])
-    assert not table.serves("a.shop.example")
+    assert not wild.exists()
+    assert list(records(tmp_path)) == ["shop.example"]
 
 
-async def test_it_is_known_where_certificates_come_from(table, claim):
-    assert table.tls_of("a.example") is None
-    assert not table.is_listed()
-    secret = {"mode": "Secret", "secretName": "shop-tls"}
-    await table.replace(
-        pages(
-            claim("a.example", tls={"mode": "Managed", "mayOrder": True}),
-            claim("b.example", None, tls={"mode": "Managed", "mayOrder": True}),
-            claim("*.shop.example", tls=secret),
-            claim("own.shop.example", tls={"mode": "None"}),
-            claim("plain.shop.example"),
-        )
-    )
-    assert table.is_listed()
-    assert table.tls_of("a.example") == HostTls("Managed", may_order=True)
-    assert table.tls_of("b.example") is table.tls_of("a.example")
-    assert table.tls_of("any.shop.example") == HostTls("Secret", secret_name="shop-tls")
-    assert table.tls_of("own.shop.example") == HostTls("None")
-    assert table.tls_of("plain.shop.example") == table.tls_of("any.shop.example")
-    assert table.tls_of("shop.example") is None
-
-    await table.apply([ObjectEvent(claim("a.example", tls={"mode": "Internal"}))])
-    assert table.tls_of("a.example") == HostTls("Internal")
-    await table.apply([ObjectEvent(claim("a.example", "127.0.0.1:80", tls={"mode": "Internal"}))])
-    assert table.tls_of("a.example") is None
+async def test_a_released_claim_loses_its_route(table, tmp_path, claim):
     await table.replace(pages(claim("a.example")))
-    assert table.tls_of("own.shop.example") is None
+    body = claim("a.example")
+    body["spec"]["releasedAt"] = "2026-01-01T00:00:00Z"
+    await table.apply([ObjectEvent(body)])
+    assert records(tmp_path) == {}
 
 
 async def test_a_tree_that_someone_damaged_is_written_anew(table, tmp_path, claim):

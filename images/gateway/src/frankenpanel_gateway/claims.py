@@ -43,20 +43,6 @@ class HostTls(NamedTuple):
     secret_name: str | None = None
 
 
-_TLS_MODES = {"Managed", "Secret", "Internal", "None"}
-
-
-class Routing(NamedTuple):
-    """What the gateway does with one host; the values are checked."""
-
-    record: str | None = None
-    """The name of its file in the routing tree; None: its visitors are not known yet."""
-    tls: HostTls | None = None
-
-
-NOTHING = Routing()
-
-
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a claim gets no route; the message quotes nothing that came from the claim."""
@@ -73,8 +59,8 @@ def claimed_host(body: Mapping[str, Any]) -> str:
     return tree.host_of_claim(str(_mapping(body.get("metadata")).get("name", "")))
 
 
-def compile_claim(body: Mapping[str, Any], networks: Sequence[Network] = ()) -> Routing | Refusal:
-    """Return what to do with the host of a claim, or why nothing is done.
+def compile_claim(body: Mapping[str, Any], networks: Sequence[Network] = ()) -> str | Refusal | None:
+    """Return the record of a claim's host in the tree, or why it has none; None where no route is wanted.
 
     Args:
         body: The DomainClaim as the API server gave it.
@@ -89,11 +75,16 @@ def compile_claim(body: Mapping[str, Any], networks: Sequence[Network] = ()) -> 
         return Refusal("metadata.name does not stand for spec.host")
     if spec.get("releasedAt") is not None:
         # Kept only so that nobody else takes the host at once.
-        return NOTHING
+        return None
     try:
-        return Routing(_record(host, spec.get("route"), networks), _tls(spec.get("tls")))
+        return _record(host, spec.get("route"), networks)
     except _RefusedError as error:
         return Refusal(str(error))
+
+
+def is_object_name(name: Any) -> TypeGuard[str]:
+    """Say whether an object of Kubernetes can have the name; such a name is a plain file name, too."""
+    return isinstance(name, str) and len(name) <= HOST_MAX_CHARS and _OBJECT_NAME.fullmatch(name) is not None
 
 
 def is_routable_host(host: Any) -> TypeGuard[str]:
@@ -137,7 +128,7 @@ def _redirect_record(host: str, site: str, redirect: Mapping[str, Any], *, to_ht
     if not isinstance(code, int) or code not in _REDIRECT_CODES:
         raise _RefusedError("spec.route.redirect.code is not one of 301, 302, 307 and 308")
     parts = _TARGET.fullmatch(target) if isinstance(target, str) else None
-    if parts is None or _OBJECT_NAME.fullmatch(parts["host"].lower()) is None:
+    if parts is None or not is_object_name(parts["host"].lower()):
         raise _RefusedError("spec.route.redirect.to is not an address that a record can carry")
     if parts["host"].lower() == host:
         raise _RefusedError("spec.route.redirect.to leads back to the host itself")
@@ -156,22 +147,6 @@ def _hsts(value: Any) -> str:
     if not isinstance(value, str) or _HSTS.fullmatch(value) is None:
         raise _RefusedError("spec.route.hsts is not a Strict-Transport-Security header")
     return tree.compact_hsts(value)
-
-
-def _tls(value: Any) -> HostTls | None:
-    if value is None:
-        return None
-    tls = _mapping(value)
-    mode, secret_name = tls.get("mode", "None"), tls.get("secretName")
-    if not isinstance(mode, str) or mode not in _TLS_MODES:
-        raise _RefusedError("spec.tls.mode is not one that this gateway knows")
-    if secret_name is not None and (
-        not isinstance(secret_name, str)
-        or len(secret_name) > HOST_MAX_CHARS
-        or _OBJECT_NAME.fullmatch(secret_name) is None
-    ):
-        raise _RefusedError("spec.tls.secretName is not the name of a Secret")
-    return HostTls(mode, _flag(tls, "mayOrder", default=False), secret_name)
 
 
 def _flag(values: Mapping[str, Any], name: str, *, default: bool) -> bool:

@@ -9,8 +9,7 @@ from typing import Any
 
 import structlog
 
-from frankenpanel_gateway import tree
-from frankenpanel_gateway.claims import NOTHING, HostTls, Refusal, Routing, claimed_host, compile_claim
+from frankenpanel_gateway.claims import Refusal, claimed_host, compile_claim
 from frankenpanel_gateway.metrics import Metrics
 from frankenpanel_gateway.object_event import ObjectEvent
 from frankenpanel_gateway.store import TreeStore
@@ -27,28 +26,22 @@ class TreeWriteError(RuntimeError):
 
 
 class RouteTable:
-    """What is routed, in memory and on disk.
-
-    Until the first complete listing, the hosts of the tree that an earlier run left are the truth.
-    """
+    """What is routed, in memory and on disk."""
 
     def __init__(self, store: TreeStore, metrics: Metrics, networks: Sequence[Network] = ()) -> None:
         self._store = store
         self._metrics = metrics
         self._networks = networks
         self._records: dict[str, str] | None = None
-        self._tls: dict[str, HostTls] = {}
-        self._equal_tls: dict[HostTls, HostTls] = {}
         self._refused: dict[str, str] = {}
-        self._inherited: frozenset[str] = frozenset()
         self._lock = asyncio.Lock()
         self._dropping: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Take over the tree of an earlier run, if there is one."""
-        self._inherited = await asyncio.to_thread(self._store.open)
-        self._metrics.routes.set(len(self._inherited))
-        _log.info("tree opened", ready=self.is_ready(), hosts=len(self._inherited))
+        hosts = await asyncio.to_thread(self._store.open)
+        self._metrics.routes.set(len(hosts))
+        _log.info("tree opened", ready=self.is_ready(), hosts=len(hosts))
 
     async def close(self) -> None:
         """End what goes on in the background."""
@@ -60,22 +53,6 @@ class RouteTable:
         """Say whether Caddy has a complete tree, however old."""
         return self._store.is_ready()
 
-    def is_listed(self) -> bool:
-        """Say whether the claims are known; before, only the hosts of an earlier run's tree are."""
-        return self._records is not None
-
-    def serves(self, host: str) -> bool:
-        """Say whether visitors of the host reach a site or are sent on, by its own name or by a wildcard."""
-        hosts = self._inherited if self._records is None else self._records
-        return host in hosts or tree.wildcard_above(host) in hosts
-
-    def tls_of(self, host: str) -> HostTls | None:
-        """Return where the certificate of a host comes from: its own claim counts before a wildcard's.
-
-        None where no claim says so, and until the first complete listing.
-        """
-        return self._tls.get(host) or self._tls.get(tree.wildcard_above(host))
-
     async def replace(self, pages: AsyncIterator[Sequence[Mapping[str, Any]]]) -> None:
         """Make the tree equal to a complete listing; an error of the iterator leaves all as it was.
 
@@ -84,11 +61,11 @@ class RouteTable:
         """
         async with self._lock:
             # Page by page: fifty thousand parsed claims at once are several times the memory of their routes.
-            compiled: dict[str, Routing | Refusal] = {}
+            compiled: dict[str, str | Refusal | None] = {}
             async for page in pages:
                 compiled |= {claimed_host(body): self._compile(body) for body in page}
-            gone = (self._records or {}).keys() | self._tls.keys() | self._refused.keys()
-            compiled |= dict.fromkeys(gone - compiled.keys(), NOTHING)
+            gone = (self._records or {}).keys() | self._refused.keys()
+            compiled |= dict.fromkeys(gone - compiled.keys(), None)
             if self._records is None:
                 await self._rebuild({host: record for host, record in _records(compiled) if record})
             else:
@@ -106,17 +83,17 @@ class RouteTable:
             if self._records is None:
                 raise RuntimeError("changes need a listing to apply to")
             compiled = {
-                claimed_host(event.body): NOTHING if event.is_deleted else self._compile(event.body)
+                claimed_host(event.body): None if event.is_deleted else self._compile(event.body)
                 for event in events
             }
             with self._metrics.apply_seconds.time():
                 await self._write(self._records, compiled)
             self._note(compiled)
 
-    def _compile(self, body: Mapping[str, Any]) -> Routing | Refusal:
+    def _compile(self, body: Mapping[str, Any]) -> str | Refusal | None:
         return compile_claim(body, self._networks)
 
-    async def _write(self, records: dict[str, str], compiled: Mapping[str, Routing | Refusal]) -> None:
+    async def _write(self, records: dict[str, str], compiled: Mapping[str, str | Refusal | None]) -> None:
         """Apply what differs; a tree that turns out not to be as remembered is written anew."""
         changes = {host: record for host, record in _records(compiled) if record != records.get(host)}
         if not changes:
@@ -155,7 +132,6 @@ class RouteTable:
         except OSError as error:
             raise TreeWriteError(f"cannot write the routing tree: {error}") from error
         self._records = records
-        self._inherited = frozenset()
         elapsed_seconds = time.perf_counter() - started
         self._metrics.rebuild_seconds.observe(elapsed_seconds)
         _log.info("tree rebuilt", hosts=len(records), seconds=round(elapsed_seconds, 3))
@@ -171,15 +147,9 @@ class RouteTable:
                 # Only space is lost; the next start tries again.
                 _log.warning("superseded tree not removed", error=str(error))
 
-    def _note(self, compiled: Mapping[str, Routing | Refusal]) -> None:
-        """Remember what is not in the tree: refusals, and where certificates come from."""
+    def _note(self, compiled: Mapping[str, str | Refusal | None]) -> None:
+        """Count, and tell of each refusal once."""
         for host, outcome in compiled.items():
-            tls = outcome.tls if isinstance(outcome, Routing) else None
-            if tls is None:
-                self._tls.pop(host, None)
-            else:
-                # Most hosts say the same: fifty thousand of them share a handful of objects.
-                self._tls[host] = self._equal_tls.setdefault(tls, tls) if tls.secret_name is None else tls
             if not isinstance(outcome, Refusal):
                 self._refused.pop(host, None)
             elif self._refused.get(host) != outcome.message:
@@ -189,6 +159,6 @@ class RouteTable:
         self._metrics.refused_claims.set(len(self._refused))
 
 
-def _records(compiled: Mapping[str, Routing | Refusal]) -> Iterator[tuple[str, str | None]]:
+def _records(compiled: Mapping[str, str | Refusal | None]) -> Iterator[tuple[str, str | None]]:
     for host, outcome in compiled.items():
-        yield host, outcome.record if isinstance(outcome, Routing) else None
+        yield host, None if isinstance(outcome, Refusal) else outcome

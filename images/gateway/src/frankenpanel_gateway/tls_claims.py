@@ -12,7 +12,7 @@ import structlog
 
 from frankenpanel_gateway import tree
 from frankenpanel_gateway.certificate_store import write_private
-from frankenpanel_gateway.claims import HostTls, claimed_host
+from frankenpanel_gateway.claims import HostTls, claimed_host, is_object_name
 from frankenpanel_gateway.object_event import ObjectEvent
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -174,6 +174,8 @@ def read_tls(body: Mapping[str, Any]) -> HostTls | None:
     tls = spec.get("tls") or {}
     mode, secret_name = tls.get("mode"), tls.get("secretName")
     if mode not in (MANAGED, SECRET, INTERNAL):
+        return None
+    if secret_name is not None and not is_object_name(secret_name):
         return None
     value = HostTls(mode, tls.get("mayOrder") is True, secret_name)
     return _EQUAL.setdefault(value, value) if secret_name is None else value
