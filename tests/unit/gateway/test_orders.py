@@ -73,12 +73,16 @@ class Written:
         self.failures = {}
         self.before = {}
         self.kept = {}
+        self.withdrawn = []
 
     def keep(self, host, certificate):
         self.kept[host] = certificate
 
     def reported_failures(self):
         return iter(self.before.items())
+
+    async def withdraw(self, host):
+        self.withdrawn.append(host)
 
     async def bring_up_to_date(self, host, certificate, failure):
         self.failures[host] = failure
@@ -244,3 +248,12 @@ async def test_what_a_killed_run_left_with_caddy_is_served(lead, store, caddy):
         caddy.kept[host] = caddy.signed(host)
         orders.take_over(host)
     assert set(store.names()) == {managed_secret_name("a.example")}
+
+
+async def test_the_key_of_a_host_that_gets_its_certificate_elsewhere_is_withdrawn(lead, claims, written):
+    orders = lead({"a.example": MAY, "b.example": HostTls("Internal")})
+    await until(lambda: "a.example" in written.failures)
+    claims._hosts["a.example"] = HostTls("Internal")
+    orders.notice(["a.example", "b.example"])
+    await until(lambda: written.withdrawn)
+    assert set(written.withdrawn) == {"a.example"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,6 +89,18 @@ class ClaimCertificates:
             if differs:
                 path = f"/apis/{API_GROUP}/{VERSION}/{DOMAIN_CLAIM.plural}/{reported.claim}/status"
                 await client.patch(path, {"status": {"certificate": wanted}})
+
+    async def withdraw(self, host: str) -> None:
+        """Delete the Secret of a host.
+
+        Raises:
+            ApiError: the API server refuses.
+            aiohttp.ClientError: it is gone.
+        """
+        self._unwritten.pop(host, None)
+        async with ApiClient.connect(self._access) as client:
+            with contextlib.suppress(NotFoundError):
+                await client.delete(f"{self._secrets_path}/{managed_secret_name(host)}")
 
     async def _write_secret(
         self, client: ApiClient, host: str, certificate: Certificate, reported: Reported

@@ -132,7 +132,10 @@ class Orders:
     async def _look_at(self, hosts: Iterable[str]) -> None:
         for number, host in enumerate(hosts):
             tls = self._claims.exact(host)
-            if tls is None or tls.mode != MANAGED or host in self._scheduled:
+            if host in self._scheduled:
+                continue
+            if tls is None or not self._is_managed(host):
+                await self._withdraw(host)
                 continue
             if host.startswith("*."):
                 self._failures.setdefault(host, Failure(_WILDCARD_MESSAGE, None, 1))
@@ -172,7 +175,11 @@ class Orders:
         finally:
             self._ordering.discard(host)
             self._scheduled.discard(host)
-        await self._bring_up_to_date(host)
+        if self._is_managed(host):
+            await self._bring_up_to_date(host)
+        else:
+            # The claim has changed meanwhile, when looks passed the host over.
+            self.notice([host])
 
     def _note_failure(self, host: str, message: str) -> None:
         before = self._failures.get(host)
@@ -189,6 +196,20 @@ class Orders:
             await self._written.bring_up_to_date(host, certificate, self._failures.get(host))
         except (ApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
             _log.warning("certificate of a claim not written", host=host, error=repr(error))
+
+    async def _withdraw(self, host: str) -> None:
+        """Delete the key of a host that gets its certificate elsewhere now; with its claim it goes anyway."""
+        self._failures.pop(host, None)
+        if self._store.life(managed_secret_name(host)) is None:
+            return
+        try:
+            await self._written.withdraw(host)
+        except (ApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            _log.warning("certificate that is not used any more stays", host=host, error=repr(error))
+
+    def _is_managed(self, host: str) -> bool:
+        tls = self._claims.exact(host)
+        return tls is not None and tls.mode == MANAGED
 
     def _is_due(self, host: str) -> bool:
         life = self._store.life(managed_secret_name(host))

@@ -103,9 +103,6 @@ class Agent:
     async def is_ready(self) -> bool:
         return await self.status(self.gateway.probes, "/readyz") == 200
 
-    async def permits(self, host: str) -> bool:
-        return await self.status(self.gateway.permission, f"/permission?domain={host}") == 200
-
     async def status(self, port: int, path: str) -> int:
         try:
             async with aiohttp.request("GET", f"http://127.0.0.1:{port}{path}") as response:
