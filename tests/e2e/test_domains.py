@@ -90,7 +90,7 @@ class _TlsConnection(http.client.HTTPSConnection):
 
 
 @pytest.fixture(scope="module")
-def edge(cluster: Any, tmp_path_factory: pytest.TempPathFactory, eventually: Any) -> Iterator[Edge]:
+def edge(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     node = cluster.kubectl(
         "get", "nodes", "-o", "jsonpath={.items[0].status.addresses[?(@.type=='InternalIP')].address}"
     )
