@@ -32,8 +32,10 @@ CERTIFICATE_SECONDS = 240
 """Short enough to see a renewal, long enough to be served meanwhile."""
 OPEN_SESAME = "$2b$06$3Nj.Is8wBUGi78xmaaT9QedQFowGwmWnjZqqJcG2kERZuiTU46WNe"
 """What `htpasswd -nB` prints for a password of this name."""
-HOST = "shop.test"
-SECOND_HOST = "store.test"
+RUN = uuid.uuid4().hex[:6]
+"""In the hosts: one that a former run has given up is kept from this one for a while."""
+HOST = f"shop-{RUN}.test"
+SECOND_HOST = f"store-{RUN}.test"
 
 
 @dataclass(frozen=True)
@@ -248,7 +250,7 @@ def test_certificate_is_renewed_before_it_ends(edge: Edge, shop: str, eventually
 
 
 def test_second_namespace_cannot_take_a_proven_host(cluster: Any, shop: str, namespace: str) -> None:
-    cluster.apply(manifest("Domain", "thief", namespace, host="SHOP.test.", siteRef={"name": "x"}))
+    cluster.apply(manifest("Domain", "thief", namespace, host=f"{HOST.upper()}.", siteRef={"name": "x"}))
     body = cluster.wait_for(
         "domain", "thief", namespace, type_="Claimed", seconds=60, status="False", reason="HostTaken"
     )
