@@ -229,6 +229,7 @@ def test_visitors_are_served_by_https_and_sent_there_from_http(edge: Edge, shop:
 def test_status_says_who_signed_and_until_when(cluster: Any, edge: Edge, shop: str, tenant: str) -> None:
     status = cluster.get("domain", "shop", tenant)["status"]
     assert status["url"] == f"https://{HOST}"
+    assert cluster.get("site", "shop", tenant)["status"]["url"] == f"https://{HOST}"
     assert "Pebble" in status["certificate"]["issuer"]
     assert status["certificate"]["notAfter"]
     assert status["dns"]["observed"] == [edge.address]

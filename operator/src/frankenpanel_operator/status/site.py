@@ -25,6 +25,7 @@ from frankenpanel_crds.site_status import (
 
 from frankenpanel_operator import naming
 from frankenpanel_operator.desired.address import public_url
+from frankenpanel_operator.desired.domains import leading_primary
 from frankenpanel_operator.desired.metadata import selector
 from frankenpanel_operator.desired.promotion import remember_primary
 from frankenpanel_operator.desired.resolution import Resolution, wants_database
@@ -76,7 +77,7 @@ def site_status(
     old, inputs = site.status, resolution.inputs
     return SiteStatus(
         observed_generation=site.metadata.generation or 0,
-        url=public_url(inputs.primary_host, inputs.platform) if inputs.primary_host else None,
+        url=_url(resolution),
         selector=",".join(f"{key}={value}" for key, value in selector(site, Component.WEB).items()),
         runtime=_runtime(facts) or old.runtime,
         application=_application(facts) or old.application,
@@ -154,6 +155,14 @@ def _capacity(facts: SiteFacts, claim_name: str) -> str | None:
     claim = facts.observed.find(OwnedKind.PERSISTENT_VOLUME_CLAIM, claim_name) or {}
     capacity: str | None = claim.get("status", {}).get("capacity", {}).get("storage")
     return capacity
+
+
+def _url(resolution: Resolution) -> str | None:
+    """Return the address of the Primary host: by https once its Domain says that browsers trust it."""
+    leader, inputs = leading_primary(resolution.domains), resolution.inputs
+    if leader is None or inputs.primary_host is None:
+        return None
+    return leader.status.url or public_url(inputs.primary_host, inputs.platform)
 
 
 def _primary(site: Site, resolution: Resolution, now: datetime) -> PrimaryStatus | None:

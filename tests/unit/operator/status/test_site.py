@@ -32,6 +32,12 @@ class TestSummary:
         assert all(condition.is_true for condition in status.conditions)
         assert status.url == "http://shop.localhost"
 
+    def test_the_address_is_the_one_that_the_primary_domain_shows(self, life, make_domain):
+        domain = make_domain()
+        status = domain.status.model_copy(update={"url": "https://shop.localhost"})
+        found = life(domains=(domain.model_copy(update={"status": status}),)).running()
+        assert found.status.url == "https://shop.localhost"
+
     def test_a_site_without_a_domain_is_ready_and_says_that_it_has_no_address(self, life):
         found = life().running()
         assert found.says("Ready") == ("True", "Ready")
