@@ -33,7 +33,8 @@ echo json_encode(array(
 
 
 def run_php(cluster: Any, namespace: str, script: str, *arguments: str) -> str:
-    """Run a script in the Site's own pod."""
+    """Run a script in the Site's own pod; another address lets another one start."""
+    cluster.kubectl("rollout", "status", "deployment/shop", "-n", namespace, "--timeout=120s")
     pods = cluster.list("pods", namespace, "frankenpanel.io/site=shop,app.kubernetes.io/component=web")
     name = next(pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"])
     inside = ["exec", "-i", "-n", namespace, name, "-c", "web", "--", "sh", "-c"]
