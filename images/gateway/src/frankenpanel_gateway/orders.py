@@ -112,15 +112,18 @@ class Orders:
                 try:
                     async with asyncio.timeout(self._timing.check_seconds if was_leading else 0.5):
                         await self._woken.wait()
-                    hosts: Iterable[str] = self._news
+                    is_round = False
                 except TimeoutError:
-                    hosts = [host for host, _ in self._claims.managed()]
+                    is_round = True
+                # What came in the moment of the round is news all the same: it may not be Managed any more.
+                hosts, self._news = self._news, set()
                 self._woken.clear()
-                self._news = set()
                 leads = is_leading() and self._claims.is_complete
                 if leads and not was_leading:
                     self._failures = dict(self._written.reported_failures())
-                    hosts = [host for host, _ in self._claims.managed()]
+                    is_round = True
+                if is_round:
+                    hosts.update(host for host, _ in self._claims.managed())
                 was_leading = leads
                 if leads:
                     await self._look_at(hosts)

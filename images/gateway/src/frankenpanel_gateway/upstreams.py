@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, TypeGuard
 
@@ -11,12 +12,17 @@ Network = IPv4Network | IPv6Network
 
 _UPSTREAM = re.compile(r"(?:(?P<v4>[0-9.]{7,15})|\[(?P<v6>[0-9a-f:]{2,39})\]):(?P<port>[1-9][0-9]{0,4})")
 _THIS_HOST = IPv4Network("0.0.0.0/8")
+_REMEMBERED = 4096
 
 
 def is_admitted_upstream(upstream: Any, networks: Sequence[Network] = ()) -> TypeGuard[str]:
     """Say whether Caddy may send visitors to the address and port."""
-    if not isinstance(upstream, str):
-        return False
+    return isinstance(upstream, str) and _is_admitted(upstream, tuple(networks))
+
+
+# All hosts of a Site have the same upstream, and lie close together in a listing of a tenant.
+@lru_cache(maxsize=_REMEMBERED)
+def _is_admitted(upstream: str, networks: tuple[Network, ...]) -> bool:
     match = _UPSTREAM.fullmatch(upstream)
     if match is None or int(match["port"]) > 65535:
         return False
