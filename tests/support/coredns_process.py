@@ -16,6 +16,7 @@ import dns.exception
 import dns.message
 import dns.query
 import dns.rcode
+from die_with_parent import DIE_WITH_PARENT
 
 REPOSITORY = Path(__file__).parents[2]
 ZONE = "test"
@@ -24,13 +25,6 @@ NEGATIVE_TTL_SECONDS = 2
 START_SECONDS = 60
 STOP_SECONDS = 10
 
-# The kernel ends the server when whoever started it dies, however it dies.
-DIE_WITH_PARENT = """
-import ctypes, os, signal, sys
-PR_SET_PDEATHSIG = 1
-ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
 COREFILE = """\
 {zone}:{port} {{
     bind {address}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
+from die_with_parent import DIE_WITH_PARENT
 
 PACKAGE = "mariadb-server-core"
 ROOT_PASSWORD = "root's password"
@@ -31,14 +32,6 @@ SYSTEM_SQL_FILES = (
 # Enough to survive the death of the server; only that of the machine needs more.
 UNSAFE = ("--innodb-flush-log-at-trx-commit=2", "--skip-innodb-doublewrite")
 SMALL = ("--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M", "--skip-log-bin")
-
-# The kernel ends the server when whoever started it dies, however it dies.
-DIE_WITH_PARENT = """
-import ctypes, os, signal, sys
-PR_SET_PDEATHSIG = 1
-ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
 
 
 class ServerMissingError(Exception):

@@ -16,18 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from authority import Authority, pem
+from die_with_parent import DIE_WITH_PARENT
 
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 60
 STOP_SECONDS = 10
-
-# The kernel ends the server when whoever started it dies, however it dies.
-DIE_WITH_PARENT = """
-import ctypes, os, signal, sys
-PR_SET_PDEATHSIG = 1
-ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
 
 
 @dataclass(frozen=True)
